@@ -1,0 +1,197 @@
+"""Administration: keys, series, limits, closed days, audit. Every change is one transaction with its audit line."""
+
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from asyncpg.exceptions import ExclusionViolationError
+from fastapi import Body, Path, Query, Request
+from starlette.responses import Response
+
+from nrdb.api.answers import BODY_PROBLEMS, AuditLine, CapView, KeyCreated, KeyView, SeriesView, page
+from nrdb.api.context import services
+from nrdb.api.cursors import Limit, read_cursor, write_cursor
+from nrdb.api.forms import LimitForm, NewKey, NewProviderKey, ReasonForm, SeriesForm
+from nrdb.api.guard import caller_of, guarded
+from nrdb.api.problems import field_problem, json_response
+from nrdb.audit import Change, change_world, read_audit
+from nrdb.clock import format_time
+from nrdb.closed_days import close_day
+from nrdb.errors import Code, Problem
+from nrdb.messages.audience import NKOM
+from nrdb.messages.fields import Day, ProviderCode
+from nrdb.providers.caps import read_caps, set_limit
+from nrdb.providers.keys import create_key, list_keys, revoke_key
+from nrdb.providers.registry import find_provider
+from nrdb.routing.numbers import national
+from nrdb.routing.plan import NewSeries, add_series, overlapping
+
+router = guarded("admin", tags=["administration"])
+reading = guarded("operator", "admin", tags=["administration"])
+
+CodePath = Annotated[ProviderCode, Path()]
+DayPath = Annotated[Day, Path()]
+
+
+async def _existing(change: Change, code: str, pointer: str) -> None:
+    if await find_provider(change.connection, code) is None:
+        raise field_problem(pointer, "there is no such provider code")
+
+
+@router.post(
+    "/admin/providers/{code}/keys",
+    status_code=201,
+    response_model=KeyCreated,
+    responses=BODY_PROBLEMS,
+    summary="A key for a provider",
+)
+async def post_provider_key(
+    request: Request, code: CodePath, form: Annotated[NewProviderKey, Body()]
+) -> Response:
+    """The key is shown this once; several of a code live at a time."""
+    return await _new_key(request, NewKey(role="provider", codes=(code,), **form.model_dump()), code)
+
+
+@router.post(
+    "/admin/keys",
+    status_code=201,
+    response_model=KeyCreated,
+    responses=BODY_PROBLEMS,
+    summary="A key of any role",
+)
+async def post_key(request: Request, form: Annotated[NewKey, Body()]) -> Response:
+    """The key is shown this once."""
+    return await _new_key(request, form, None)
+
+
+async def _new_key(request: Request, form: NewKey, path_code: str | None) -> Response:
+    async with change_world(services(request).pool, caller_of(request).key_id) as change:
+        for place, code in enumerate(form.codes):
+            if code == NKOM:
+                raise field_problem(f"/codes/{place}", "code 0 (Nkom) has no keys")
+            if path_code is not None and await find_provider(change.connection, code) is None:
+                raise Problem(Code.NOT_FOUND, f"There is no provider {code}.")
+            await _existing(change, code, f"/codes/{place}")
+        key_id, key = await create_key(
+            change.connection,
+            role=form.role,
+            codes=form.codes,
+            label=form.label,
+            created_at=change.at,
+            expires_at=form.expires_at,
+        )
+        shown = {"role": form.role, "codes": list(form.codes), "label": form.label}
+        await change.record("key-created", str(key_id), after=shown)
+    return json_response({"key_id": str(key_id), "key": key}, 201)
+
+
+@reading.get("/admin/keys", response_model=page(KeyView), summary="All keys, without the keys")
+async def get_keys(request: Request) -> Response:
+    """Oldest first, revoked ones included."""
+    async with services(request).pool.acquire() as connection:
+        keys = await list_keys(connection)
+    times = ("created_at", "expires_at", "revoked_at")
+    items = [
+        {**key, **{name: format_time(key[name]) if key[name] else None for name in times}} for key in keys
+    ]
+    return json_response({"items": items, "next": None})
+
+
+@router.delete("/admin/keys/{key_id}", status_code=204, response_class=Response, summary="Revoke a key")
+async def delete_key(request: Request, key_id: UUID) -> Response:
+    """From now on the key opens nothing."""
+    async with change_world(services(request).pool, caller_of(request).key_id) as change:
+        if not await revoke_key(change.connection, key_id, change.at):
+            raise Problem(Code.NOT_FOUND, "There is no such key.")
+        await change.record("key-revoked", str(key_id))
+    return Response(status_code=204)
+
+
+@router.post(
+    "/admin/series",
+    status_code=201,
+    response_model=SeriesView,
+    responses=BODY_PROBLEMS,
+    summary="A new series",
+)
+async def post_series(request: Request, form: Annotated[SeriesForm, Body()]) -> Response:
+    """Enter a series into the number plan. Refused with `series-overlap` and the list where one contains its numbers."""
+    parts = services(request)
+    number_class = form.number_class or parts.rulebook.default_class(national(form.first))
+    if number_class is None:
+        raise field_problem("/number_class", "the rulebook knows no class for these numbers; name one")
+    new = NewSeries(form.numbers, form.holder, number_class, form.status, form.reason)
+    try:
+        async with change_world(parts.pool, caller_of(request).key_id) as change:
+            await _existing(change, form.holder, "/holder")
+            series = await add_series(change.connection, new)
+            await change.record("series-created", series["series_id"], after=series, reason=form.reason)
+    except ExclusionViolationError:
+        raise await _series_overlap(request, new) from None
+    return json_response(series, 201)
+
+
+async def _series_overlap(request: Request, new: NewSeries) -> Problem:
+    async with services(request).pool.acquire() as connection:
+        found = await overlapping(connection, new.numbers)
+    detail = "These numbers lie in series of the number plan already: see 'facts.series'."
+    return Problem(Code.SERIES_OVERLAP, detail, facts={"series": found[:100], "count": len(found)})
+
+
+@router.put(
+    "/admin/caps/{code}/{day}",
+    response_model=CapView,
+    responses=BODY_PROBLEMS,
+    summary="Another limit for a day",
+)
+async def put_cap(
+    request: Request, code: CodePath, day: DayPath, form: Annotated[LimitForm, Body()]
+) -> Response:
+    """For special reasons NRDB may approve more than the common limit (S3 2.3.1). A lower one cancels nothing."""
+    parts = services(request)
+    async with change_world(parts.pool, caller_of(request).key_id) as change:
+        if await find_provider(change.connection, code) is None:
+            raise Problem(Code.NOT_FOUND, f"There is no provider {code}.")
+        before = await set_limit(change.connection, code, day, form.limit)
+        await change.record(
+            "limit-set",
+            f"{code} {day}",
+            before={"limit": before},
+            after={"limit": form.limit},
+            reason=form.reason,
+        )
+        (view,) = await read_caps(
+            change.connection, code, day, day + timedelta(days=1), parts.rulebook.cap.daily_limit
+        )
+    return json_response(view)
+
+
+@router.put(
+    "/admin/calendar/closed-days/{day}", status_code=200, responses=BODY_PROBLEMS, summary="Close a day"
+)
+async def put_closed_day(request: Request, day: DayPath, form: Annotated[ReasonForm, Body()]) -> Response:
+    """The day counts as no working day for messages accepted from now on; accepted cases stay as they are."""
+    async with change_world(services(request).pool, caller_of(request).key_id) as change:
+        before = await close_day(change.connection, day, form.reason)
+        await change.record(
+            "day-closed",
+            day.isoformat(),
+            before={"reason": before} if before is not None else None,
+            after={"reason": form.reason},
+            reason=form.reason,
+        )
+    return json_response({"day": day.isoformat(), "reason": form.reason})
+
+
+@reading.get("/audit", response_model=page(AuditLine), summary="Who changed what, when and why")
+async def get_audit(
+    request: Request, after: Annotated[str | None, Query()] = None, limit: Limit = 100
+) -> Response:
+    """Oldest first."""
+    position = read_cursor(after, int)[0] if after is not None else 0
+    async with services(request).pool.acquire() as connection:
+        lines = await read_audit(connection, position, limit)
+    items = [{**line, "at": format_time(line["at"])} for line in lines]
+    return json_response(
+        {"items": items, "next": write_cursor(lines[-1]["id"]) if len(lines) == limit else None}
+    )

@@ -1,0 +1,113 @@
+"""Reading cases."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Path, Query, Request
+from starlette.responses import Response
+
+from nrdb.api.answers import CaseView, HistoryLine, page
+from nrdb.api.context import Services, services
+from nrdb.api.cursors import Limit, read_cursor, write_cursor
+from nrdb.api.guard import caller_of, guarded
+from nrdb.api.problems import json_response
+from nrdb.cases.queries import CaseFilter, CaseRead, find_case, history, list_cases
+from nrdb.cases.view import case_view, with_customer
+from nrdb.clock import format_time, parse_time
+from nrdb.intake import unknown_case
+from nrdb.messages.fields import Number, ProviderCode, Time
+from nrdb.providers.keys import Caller
+from nrdb.timers.calendar import working_calendar
+
+router = guarded("provider", "operator", "admin", tags=["cases"])
+
+CaseIdPath = Annotated[str, Path(max_length=100, description="The id that the 201 of the order answered")]
+State = Literal[
+    "awaiting_donor",
+    "awaiting_recipient",
+    "scheduled",
+    "awaiting_completion",
+    "completed",
+    "rejected",
+    "cancelled",
+    "obsolete",
+]
+
+
+@router.get("/cases", response_model=page(CaseView), summary="List cases")
+async def get_cases(
+    request: Request,
+    number: Annotated[Number | None, Query()] = None,
+    state: Annotated[State | None, Query()] = None,
+    kind: Annotated[Literal["porting", "termination", "five_digit"] | None, Query()] = None,
+    code: Annotated[ProviderCode | None, Query()] = None,
+    role: Annotated[Literal["MT", "AT", "OAT"] | None, Query(description="the role of `code`")] = None,
+    from_: Annotated[Time | None, Query(alias="from", description="porting time, this or later")] = None,
+    to: Annotated[Time | None, Query(description="porting time, before this")] = None,
+    after: Annotated[str | None, Query()] = None,
+    limit: Limit = 100,
+) -> Response:
+    """Cases that you may see, newest first."""
+    caller = caller_of(request)
+    if role is not None and code is None and len(caller.codes) == 1:
+        code = caller.codes[0]
+    wanted = CaseFilter(
+        seen_by=None if caller.sees_all else caller.codes,
+        number=number,
+        state=state,
+        kind=kind,
+        code=code,
+        role=role,
+        from_time=from_,
+        until_time=to,
+        after=_read_position(after),
+        limit=limit,
+    )
+    async with services(request).pool.acquire() as connection:
+        found = await list_cases(connection, wanted)
+    items = [_view(services(request), item, caller) for item in found]
+    last = found[-1].case if len(found) == limit else None
+    position = write_cursor(format_time(last.created_at), str(last.case_id)) if last else None
+    return json_response({"items": items, "next": position})
+
+
+def _read_position(after: str | None) -> tuple[object, UUID] | None:
+    if after is None:
+        return None
+    created, case_id = read_cursor(after, parse_time, UUID)
+    return created, case_id
+
+
+@router.get("/cases/{case_id}", response_model=CaseView, summary="One case")
+async def get_case(request: Request, case_id: CaseIdPath) -> Response:
+    """The case as it is now, with what may come next."""
+    found = await _visible(request, case_id)
+    return json_response(_view(services(request), found, caller_of(request)))
+
+
+@router.get("/cases/{case_id}/history", response_model=page(HistoryLine), summary="What happened to a case")
+async def get_history(request: Request, case_id: CaseIdPath) -> Response:
+    """Append-only, oldest first; what time did stands in it too."""
+    found = await _visible(request, case_id)
+    async with services(request).pool.acquire() as connection:
+        lines = await history(connection, found.case.case_id)
+    return json_response({"items": [{**line, "at": format_time(line["at"])} for line in lines], "next": None})
+
+
+async def _visible(request: Request, case_id: str) -> CaseRead:
+    caller = caller_of(request)
+    try:
+        wanted = UUID(case_id)
+    except ValueError:
+        raise unknown_case() from None
+    async with services(request).pool.acquire() as connection:
+        found = await find_case(connection, wanted)
+    if found is None or not (caller.sees_all or any(found.case.visible_to(code) for code in caller.codes)):
+        raise unknown_case()
+    return found
+
+
+def _view(parts: Services, read: CaseRead, caller: Caller) -> dict[str, object]:
+    calendar = working_calendar(parts.rulebook, read.closed_days)
+    view = case_view(read.case, read.now, parts.rulebook, calendar)
+    return with_customer(view, read.case, frozenset(caller.codes))

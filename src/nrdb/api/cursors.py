@@ -1,0 +1,27 @@
+"""Positions in lists: opaque to clients, so that what is in them may change."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Query
+
+from nrdb.api.problems import field_problem
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="at most so many items")]
+
+
+def write_cursor(*parts: Any) -> str:
+    """The position after these values."""
+    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+
+
+def read_cursor(text: str, *readers: Callable[[Any], Any]) -> list[Any]:
+    """The values of a position that the service gave. Raises 422 for anything else."""
+    try:
+        parts = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return [read(part) for read, part in zip(readers, parts, strict=True)]
+    except (ValueError, TypeError, AttributeError, binascii.Error):
+        raise field_problem("/after", "use the 'next' of an earlier answer as it is") from None

@@ -1,0 +1,119 @@
+"""The forms of administration."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StrictBool, StrictInt, StringConstraints, model_validator
+
+from nrdb.messages.fields import (
+    Form,
+    Name,
+    OrganisationNumber,
+    ProviderCode,
+    Range,
+    Reason,
+    RoutingNumber,
+    Text,
+    Time,
+)
+
+Email = Annotated[Text, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Phone = Annotated[Text, StringConstraints(max_length=20, pattern=r"^\+?[0-9 ]{3,19}$")]
+Label = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
+#: More than all numbers of the country; PostgreSQL counts further.
+NumberLimit = Annotated[StrictInt, Field(ge=0, le=10**12)]
+
+
+class Contact(Form):
+    """Where to reach a provider."""
+
+    email: Email
+    phone: Phone
+
+
+class ContactPoint(Contact):
+    """A contact point of a provider, kept by itself (S3 2.5.4)."""
+
+    role: Literal["porting", "operations"]
+    name: Name | None = None
+
+
+class NewProvider(Form):
+    """A provider code. One that terminates calls needs a routing number."""
+
+    code: ProviderCode
+    name: Name
+    organisation_number: OrganisationNumber | None = None
+    terminating: StrictBool
+    routing_number: RoutingNumber | None = None
+    contact: Contact
+
+    @model_validator(mode="after")
+    def terminating_is_routable(self) -> Self:
+        """Calls cannot be sent to a network without a routing number."""
+        if self.terminating and self.routing_number is None:
+            raise ValueError("a terminating provider needs a routing_number")
+        return self
+
+
+class ProviderChange(Form):
+    """What is to be different; what is absent stays."""
+
+    name: Name | None = None
+    organisation_number: OrganisationNumber | None = None
+    terminating: StrictBool | None = None
+    routing_number: RoutingNumber | None = None
+    active: StrictBool | None = None
+    contact: Contact | None = None
+    reason: Reason | None = None
+
+
+class NewProviderKey(Form):
+    """A key for one provider code."""
+
+    label: Label
+    expires_at: Time | None = None
+
+
+class NewKey(Form):
+    """A key of any role; a provider's key needs its codes, the others have none."""
+
+    role: Literal["provider", "operator", "admin"]
+    codes: Annotated[tuple[ProviderCode, ...], Field(max_length=100)] = ()
+    label: Label
+    expires_at: Time | None = None
+
+    @model_validator(mode="after")
+    def codes_fit_the_role(self) -> Self:
+        """Only providers act for codes."""
+        if (self.role == "provider") != bool(self.codes):
+            raise ValueError("a key of the role provider has at least one code, the others have none")
+        return self
+
+
+class SeriesForm(Range):
+    """A new series of the number plan."""
+
+    holder: ProviderCode
+    number_class: Literal["GEO", "NONGEO", "MOBILE", "FIVE"] | None = None
+    status: Literal["open", "blocked", "returned"] = "open"
+    reason: Reason
+
+    @model_validator(mode="after")
+    def returned_belongs_to_nkom(self) -> Self:
+        """A returned series has Nkom's code 0 in the number plan (S3 2.8)."""
+        if self.status == "returned" and self.holder != "0":
+            raise ValueError("a returned series is held by code 0")
+        return self
+
+
+class LimitForm(Form):
+    """Another limit for one day."""
+
+    limit: NumberLimit
+    reason: Reason
+
+
+class ReasonForm(Form):
+    """Why."""
+
+    reason: Reason

@@ -1,0 +1,136 @@
+"""What stands before every endpoint, in the contract's order: the key, the role, the size and kind of the body.
+
+FastAPI reads a body before it resolves dependencies, so a dependency would answer 400 to somebody without a key. The
+route class is where the order can be had.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from nrdb.api.answers import PROBLEMS
+from nrdb.api.context import services
+from nrdb.errors import Code, Problem
+from nrdb.providers.keys import Caller, Role, find_caller
+
+#: The largest body of a single request (contract section 2).
+BODY_LIMIT = 1024 * 1024
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class BoundedRequest(Request):
+    """A request whose body is never read beyond the limit."""
+
+    async def body(self) -> bytes:
+        """The whole body. Raises 413 as soon as it is known to be too large."""
+        if not hasattr(self, "_bounded"):
+            declared = self.headers.get("content-length", "")
+            if declared.isdigit() and int(declared) > BODY_LIMIT:
+                raise _too_large()
+            chunks, size = [], 0
+            async for chunk in self.stream():
+                size += len(chunk)
+                if size > BODY_LIMIT:
+                    raise _too_large()
+                chunks.append(chunk)
+            self._bounded = b"".join(chunks)
+        return self._bounded
+
+
+def _too_large() -> Problem:
+    # The rest of the body is not read, so the connection can carry nothing after it.
+    return Problem(
+        Code.BODY_TOO_LARGE,
+        f"The body is larger than {BODY_LIMIT} bytes. Nothing was changed.",
+        facts={"limit": BODY_LIMIT},
+        headers={"Connection": "close"},
+    )
+
+
+async def authenticate(request: Request, roles: tuple[Role, ...]) -> Caller:
+    """The caller of a live key that has one of the roles. Raises 401 or 403."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    caller = None
+    if scheme.lower() == "bearer" and key:
+        async with services(request).pool.acquire() as connection:
+            caller = await find_caller(connection, key.strip())
+    if caller is None:
+        raise Problem(
+            Code.UNAUTHENTICATED,
+            "Send 'Authorization: Bearer <key>' with a key that is neither revoked nor expired.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    if caller.role not in roles:
+        raise Problem(
+            Code.ROLE_NOT_PERMITTED_HERE,
+            f"This is for the role {' or '.join(roles)}; your key has the role {caller.role}.",
+            facts={"role": caller.role, "roles": list(roles)},
+        )
+    return caller
+
+
+async def json_body(request: BoundedRequest) -> bytes:
+    """The body, at most 1 MiB and declared as JSON. Raises 413 or 415."""
+    body = await request.body()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem(Code.UNSUPPORTED_MEDIA_TYPE, "Send the body with 'Content-Type: application/json'.")
+    return body
+
+
+def guarded(*roles: Role, tags: list[str]) -> APIRouter:
+    """A router whose endpoints are for these roles."""
+
+    class GuardedRoute(APIRoute):
+        def get_route_handler(self) -> Handler:
+            inner = super().get_route_handler()
+            takes_body = self.body_field is not None
+
+            async def handler(plain: Request) -> Response:
+                request = BoundedRequest(plain.scope, plain.receive)
+                request.state.caller = await authenticate(request, roles)
+                if takes_body:
+                    _check_json(await json_body(request))
+                return await inner(request)
+
+            return handler
+
+    return APIRouter(prefix="/v1", route_class=GuardedRoute, responses=PROBLEMS, tags=list(tags))
+
+
+def _check_json(body: bytes) -> None:
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Problem(Code.NOT_JSON, "The body is not JSON in UTF-8. Nothing was changed.") from None
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks, once the guard has let them through."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+def own_code(caller: Caller, code: str | None) -> str:
+    """The code that a request about "mine" means: the one named, or the only one. Raises 403 or 422."""
+    if code is None:
+        if len(caller.codes) == 1:
+            return caller.codes[0]
+        raise Problem(
+            Code.INVALID_MESSAGE,
+            "Say which code you mean: ?code=",
+            errors=[
+                {"pointer": "/code", "detail": "needed, because your key does not have exactly one code"}
+            ],
+        )
+    if code not in caller.codes and not caller.sees_all:
+        raise Problem(
+            Code.SENDER_NOT_YOURS,
+            f"Your key is not for the code {code}.",
+            facts={"codes": list(caller.codes)},
+        )
+    return code

@@ -1,0 +1,129 @@
+"""Routing answers, portability, and the number plan as everybody may read it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Path, Query, Request
+from starlette.responses import Response
+
+from nrdb.api.answers import PortabilityAnswer, RoutingAnswer, SeriesView, page
+from nrdb.api.context import services
+from nrdb.api.cursors import Limit, read_cursor, write_cursor
+from nrdb.api.guard import caller_of, guarded
+from nrdb.api.problems import field_problem, json_response
+from nrdb.cases.facts import read_days
+from nrdb.clock import format_time
+from nrdb.errors import Code, Problem
+from nrdb.messages.audience import NKOM
+from nrdb.messages.fields import Number, ProviderCode, Time
+from nrdb.providers.keys import Caller
+from nrdb.routing.numbers import is_five_digit, national, parse_number
+from nrdb.routing.plan import list_series
+from nrdb.routing.store import Portability, lookup, portability
+from nrdb.rulebook import Rulebook
+from nrdb.timers import windows
+from nrdb.timers.calendar import working_calendar
+
+router = guarded("provider", "operator", "admin", tags=["numbers"])
+NumberPath = Annotated[
+    str,
+    Path(pattern=r"^(\+47)?[0-9]{1,15}$", examples=["90012345"], description="national digits, or +47 first"),
+]
+
+
+def _number(text: str) -> int:
+    """The number of a path. One of a length that no plan knows is as unknown as one in no series."""
+    try:
+        return parse_number(text)
+    except ValueError:
+        raise _not_in_plan(text) from None
+
+
+def _not_in_plan(text: str) -> Problem:
+    return Problem(
+        Code.NUMBER_UNKNOWN,
+        f"{text} is in no series of the number plan at that time.",
+        status=404,
+        facts={"number": text},
+    )
+
+
+@router.get("/routing/{number}", response_model=RoutingAnswer, summary="Where a call goes")
+async def get_routing(
+    request: Request, number: NumberPath, at: Annotated[Time | None, Query(description="default: now")] = None
+) -> Response:
+    """The routing answer for one number at any past, present or scheduled instant."""
+    async with services(request).pool.acquire() as connection:
+        answer = await lookup(connection, _number(number), at)
+    if answer is None:
+        raise _not_in_plan(number)
+    return json_response(answer)
+
+
+@router.get(
+    "/portability/{number}", response_model=PortabilityAnswer, summary="Whether a number can be ported"
+)
+async def get_portability(request: Request, number: NumberPath) -> Response:
+    """Whether an order for the number would meet a refusal now, which, and the earliest lawful porting time."""
+    wanted = _number(number)
+    async with services(request).pool.acquire() as connection:
+        found = await portability(connection, wanted)
+    if found is None:
+        raise _not_in_plan(number)
+    return json_response(_portability(wanted, found, caller_of(request), services(request).rulebook))
+
+
+def _portability(number: int, found: Portability, caller: Caller, rulebook: Rulebook) -> dict[str, object]:
+    reasons = list(_hindrances(number, found))
+    concerned = caller.sees_all or bool({found.holder, *found.parties} & set(caller.codes))
+    earliest = None if reasons else format_time(_earliest(number, found, rulebook))
+    return {
+        "number": national(number),
+        "number_class": found.number_class,
+        "portable": not reasons,
+        "reasons": reasons,
+        "holder": found.holder,
+        "range_holder": found.range_holder,
+        "open_case": {"case_id": str(found.case_id), "until": format_time(found.until)}
+        if found.until and concerned
+        else None,
+        "earliest_porting_time": earliest,
+    }
+
+
+def _hindrances(number: int, found: Portability) -> list[Code]:
+    """The refusals that an order for the number would meet now, in the order of the rulebook."""
+    return [
+        code
+        for code, applies in (
+            (Code.NUMBER_NOT_PORTABLE, found.status == "blocked"),
+            # A five-digit number that nobody uses is set up by 5_IVER; others must be in use to be ported.
+            (Code.NUMBER_NOT_IN_USE, found.holder == NKOM and not is_five_digit(number)),
+            (Code.NUMBER_IN_OPEN_CASE, found.case_id is not None),
+        )
+        if applies
+    ]
+
+
+def _earliest(number: int, found: Portability, rulebook: Rulebook) -> datetime:
+    if is_five_digit(number):
+        return windows.earliest_execution(rulebook, found.now).at
+    calendar = working_calendar(rulebook, read_days(found.closed_days))
+    return windows.earliest_order(rulebook, calendar, found.now).at
+
+
+@router.get("/series", response_model=page(SeriesView), summary="The number plan")
+async def get_series(
+    request: Request,
+    number: Annotated[Number | None, Query(description="the series that contains this number")] = None,
+    holder: Annotated[ProviderCode | None, Query()] = None,
+    after: Annotated[str | None, Query()] = None,
+    limit: Limit = 100,
+) -> Response:
+    """The series in force now, in order of their numbers."""
+    position = read_cursor(after, int)[0] if after is not None else 0
+    if not 0 <= position < 2**63:
+        raise field_problem("/after", "use the 'next' of an earlier answer as it is")
+    async with services(request).pool.acquire() as connection:
+        items, last = await list_series(connection, number=number, holder=holder, after=position, limit=limit)
+    return json_response({"items": items, "next": write_cursor(last) if last is not None else None})

@@ -1,0 +1,142 @@
+"""Problems as HTTP: the only place where a refusal becomes an answer (RFC 9457)."""
+
+import traceback
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import asyncpg
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from nrdb.db import UNAVAILABLE, ConflictError
+from nrdb.errors import CATALOGUE, Code, Problem
+
+PROBLEM_JSON = "application/problem+json"
+#: Seconds after which a sender should try again.
+RETRY_AFTER = "2"
+#: Errors of the form shown at most; a hundred thousand wrong elements help nobody.
+ERRORS_SHOWN = 100
+
+log = structlog.get_logger()
+
+
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON as the service writes it: dates and UUIDs as text."""
+    return Response(orjson.dumps(content, default=str), status, headers, "application/json")
+
+
+def problem_response(problem: Problem, request_id: str | None = None) -> Response:
+    """The problem document of contract section 1."""
+    info = problem.info
+    status = problem.status
+    document: dict[str, Any] = {
+        "type": f"/problems/{problem.code}",
+        "title": info.title,
+        "status": status,
+        "detail": problem.detail,
+        "code": problem.code,
+    }
+    if problem.rule is not None:
+        document |= {"rule": problem.rule, "source": info.source}
+    if problem.facts is not None:
+        document["facts"] = problem.facts
+    if problem.errors is not None:
+        document["errors"] = problem.errors
+    if request_id is not None:
+        document["request_id"] = request_id
+    return Response(orjson.dumps(document, default=str), status, problem.headers, PROBLEM_JSON)
+
+
+def form_problem(errors: Iterable[Mapping[str, Any]], skip: int = 0) -> Problem:
+    """A problem for what pydantic found. `skip` leading parts of each place name no field of the sender's."""
+    listed = list(errors)
+    if any(error["type"] == "json_invalid" for error in listed):
+        return Problem(Code.NOT_JSON, "The body is not JSON in UTF-8. Nothing was changed.")
+    shown = [
+        {"pointer": _pointer(error["loc"][skip:]), "detail": _sentence(error)}
+        for error in listed[:ERRORS_SHOWN]
+    ]
+    count = len(listed)
+    detail = f"{count} field{'s are' if count > 1 else ' is'} wrong: see 'errors'. Nothing was changed."
+    return Problem(Code.INVALID_MESSAGE, detail, errors=shown)
+
+
+def field_problem(pointer: str, detail: str) -> Problem:
+    """A form error that the service itself finds, at one place."""
+    return Problem(
+        Code.INVALID_MESSAGE,
+        "1 field is wrong: see 'errors'. Nothing was changed.",
+        errors=[{"pointer": pointer, "detail": detail}],
+    )
+
+
+def _pointer(place: Iterable[Any]) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """What is wrong, never with the value that was sent."""
+    if error["type"] == "union_tag_invalid":
+        return f"'type' must be one of {error['ctx']['expected_tags']}"
+    if error["type"] == "union_tag_not_found":
+        return "'type' is missing"
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def internal_problem(error: Exception, request_id: str | None) -> Response:
+    """An error of ours. Its text may hold anything, personal data too, so it is neither answered nor logged."""
+    log.error("internal", error=type(error).__name__, request_id=request_id, where=_frames(error))
+    return problem_response(Problem(Code.INTERNAL, CATALOGUE[Code.INTERNAL].text), request_id)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem document."""
+
+    async def problem(request: Request, error: Problem) -> Response:
+        return _answer(request, error)
+
+    async def form(request: Request, error: RequestValidationError) -> Response:
+        return _answer(request, form_problem(error.errors(), skip=1))
+
+    async def http(request: Request, error: HTTPException) -> Response:
+        code = Code.METHOD_NOT_ALLOWED if error.status_code == 405 else Code.NOT_FOUND
+        return _answer(request, Problem(code, CATALOGUE[code].text, headers=error.headers))
+
+    async def unavailable(request: Request, error: Exception) -> Response:
+        log.warning("unavailable", error=type(error).__name__, request_id=_request_id(request))
+        info = CATALOGUE[Code.UNAVAILABLE]
+        return _answer(request, Problem(Code.UNAVAILABLE, info.text, headers={"Retry-After": RETRY_AFTER}))
+
+    async def internal(request: Request, error: Exception) -> Response:
+        return internal_problem(error, _request_id(request))
+
+    handlers: dict[Any, Any] = {Problem: problem, RequestValidationError: form, HTTPException: http}
+    handlers |= dict.fromkeys((*UNAVAILABLE, ConflictError), unavailable)
+    # Data that the driver cannot write is an error of ours, although asyncpg files it under its interface errors.
+    handlers[asyncpg.DataError] = internal
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def _answer(request: Request, error: Problem) -> Response:
+    return problem_response(error, _request_id(request))
+
+
+def _request_id(request: Request) -> str | None:
+    return getattr(request.state, "request_id", None)
+
+
+def validation_problem(error: ValidationError) -> Problem:
+    """A problem for a message that did not parse; the union's tag is no field of the sender's."""
+    errors = error.errors(include_url=False, include_input=False)
+    return form_problem([{**item, "loc": item["loc"][1:] if item["loc"] else ()} for item in errors])
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Where it happened, without what it happened to."""
+    return [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-8:]]

@@ -1,0 +1,154 @@
+"""The register of provider codes, and who your key says you are."""
+
+from typing import Annotated, Any
+
+from fastapi import Body, Path, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from nrdb.api.answers import BODY_PROBLEMS, Me, ProviderView, page
+from nrdb.api.context import services
+from nrdb.api.cursors import Limit, read_cursor, write_cursor
+from nrdb.api.forms import ContactPoint, NewProvider, ProviderChange
+from nrdb.api.guard import caller_of, guarded
+from nrdb.api.problems import field_problem, json_response
+from nrdb.audit import Change, change_world
+from nrdb.clock import format_time
+from nrdb.errors import Code, Problem
+from nrdb.messages.audience import NKOM
+from nrdb.messages.fields import ProviderCode
+from nrdb.providers.registry import (
+    create_provider,
+    find_provider,
+    list_providers,
+    set_contacts,
+    update_provider,
+    uses_of,
+)
+
+admins = guarded("admin", tags=["providers"])
+everybody = guarded("provider", "operator", "admin", tags=["providers"])
+themselves = guarded("provider", tags=["providers"])
+
+CodePath = Annotated[ProviderCode, Path()]
+
+
+@everybody.get("/me", response_model=Me, summary="Who am I?")
+async def get_me(request: Request) -> Response:
+    """The role and codes of your key."""
+    caller = caller_of(request)
+    return json_response(
+        {
+            "role": caller.role,
+            "codes": list(caller.codes),
+            "key_id": str(caller.key_id),
+            "label": caller.label,
+            "expires_at": format_time(caller.expires_at) if caller.expires_at else None,
+        }
+    )
+
+
+@everybody.get("/providers", response_model=page(ProviderView), summary="All providers with their contacts")
+async def get_providers(
+    request: Request, after: Annotated[str | None, Query()] = None, limit: Limit = 100
+) -> Response:
+    """In order of code (S3 2.5.4: contact points are known to everybody)."""
+    position = read_cursor(after, str)[0] if after is not None else ""
+    if "\0" in position:
+        raise field_problem("/after", "use the 'next' of an earlier answer as it is")
+    async with services(request).pool.acquire() as connection:
+        items = await list_providers(connection, position, limit)
+    return json_response(
+        {"items": items, "next": write_cursor(items[-1]["code"]) if len(items) == limit else None}
+    )
+
+
+@admins.post(
+    "/admin/providers",
+    status_code=201,
+    response_model=ProviderView,
+    responses=BODY_PROBLEMS,
+    summary="A new provider",
+)
+async def post_provider(request: Request, form: Annotated[NewProvider, Body()]) -> Response:
+    """A new code, active from now on."""
+    async with change_world(services(request).pool, caller_of(request).key_id) as change:
+        if not await create_provider(change.connection, form.model_dump()):
+            raise Problem(
+                Code.CODE_EXISTS,
+                f"The code {form.code} is in use. Choose another.",
+                facts={"code": form.code},
+            )
+        created = await _found(change, form.code)
+        await change.record("provider-created", form.code, after=created)
+    return json_response(created, 201)
+
+
+async def _found(change: Change, code: str) -> dict[str, Any]:
+    found = await find_provider(change.connection, code)
+    if found is None:
+        raise Problem(Code.NOT_FOUND, f"There is no provider {code}.")
+    return found
+
+
+@admins.patch(
+    "/admin/providers/{code}",
+    response_model=ProviderView,
+    responses=BODY_PROBLEMS,
+    summary="Change a provider",
+)
+async def patch_provider(
+    request: Request, code: CodePath, form: Annotated[ProviderChange, Body()]
+) -> Response:
+    """What is absent stays. `active: false` is refused while the code holds numbers or is party to open cases."""
+    async with change_world(services(request).pool, caller_of(request).key_id) as change:
+        before = await _found(change, code)
+        wanted = form.model_dump(exclude_none=True, exclude={"reason"})
+        after = {**before, **wanted}
+        if after["terminating"] and after["routing_number"] is None:
+            raise field_problem("/routing_number", "a terminating provider needs a routing_number")
+        if before["active"] and not after["active"]:
+            await _not_in_use(change, code)
+        await update_provider(change.connection, code, after)
+        await change.record("provider-changed", code, before=before, after=after, reason=form.reason)
+    return json_response(after)
+
+
+async def _not_in_use(change: Change, code: str) -> None:
+    uses = await uses_of(change.connection, code)
+    if code == NKOM:
+        raise Problem(Code.PROVIDER_IN_USE, "Code 0 (Nkom) always exists.", facts={"code": code})
+    if any(uses.values()):
+        raise Problem(
+            Code.PROVIDER_IN_USE,
+            f"{code} holds series or numbers, or is party to open cases. Move them first: see 'facts'.",
+            facts={"code": code, **uses},
+        )
+
+
+@themselves.put(
+    "/providers/{code}/contacts",
+    response_model=ProviderView,
+    responses=BODY_PROBLEMS,
+    summary="Your contact points",
+)
+async def put_contacts(
+    request: Request,
+    code: CodePath,
+    contacts: Annotated[list[ContactPoint], Body(), Field(max_length=20)],
+) -> Response:
+    """Replaced whole, by the provider itself (S3 2.5.4: it keeps them up to date)."""
+    caller = caller_of(request)
+    if code not in caller.codes:
+        raise Problem(
+            Code.SENDER_NOT_YOURS,
+            f"Your key is not for the code {code}.",
+            facts={"codes": list(caller.codes)},
+        )
+    async with change_world(services(request).pool, caller.key_id) as change:
+        before = await _found(change, code)
+        shown = [point.model_dump(exclude_none=True) for point in contacts]
+        await set_contacts(change.connection, code, shown)
+        after = {**before, "contacts": shown}
+        await change.record("contacts-set", code, before=before, after=after)
+    return json_response(after)

@@ -1,0 +1,91 @@
+"""The web application, put together: settings in, FastAPI out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from nrdb import __version__
+from nrdb.api import admin, calendar, cases, inbox, messages, numbers, ops, providers
+from nrdb.api.answers import ProblemDocument
+from nrdb.api.context import Services
+from nrdb.api.problems import install
+from nrdb.api.requests import RequestLog
+from nrdb.api.sandbox import sandbox_router
+from nrdb.db import open_pool
+from nrdb.intake import Intake
+from nrdb.messages.kinds import MESSAGE
+from nrdb.rulebook import load_rulebook
+from nrdb.settings import Settings
+
+_DESCRIPTION = """
+Number-portability clearinghouse: providers post porting messages, the rulebook decides, everybody concerned is told.
+
+NP_BEST, NP_ENDR, NP_IVER, NP_FERD, NP_FBES and NP_FIVE are NRDB's names; NP_GODK, NP_ANNU, NOTICE and all codes are ours.
+Working hours (Monday to Friday 08:00-16:00 Europe/Oslo, not on public holidays) are an assumption.
+"""
+
+
+def create_app(settings: Settings, dsn: str) -> FastAPI:
+    """The application on one database. It opens its connections when it starts and closes them when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        rulebook = load_rulebook()
+        pool = await open_pool(dsn, settings.pool_size)
+        app.state.services = Services(settings, rulebook, pool, Intake(pool, rulebook))
+        try:
+            yield
+        finally:
+            await pool.close()
+
+    app = FastAPI(
+        title="nrdb",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    install(app)
+    for router in (
+        messages.posting, messages.reading, cases.router, inbox.reading, inbox.acking, numbers.router,
+        calendar.router, providers.everybody, providers.themselves, providers.admins, admin.router,
+        admin.reading, ops.router,
+    ):  # fmt: skip
+        app.include_router(router)
+    if settings.sandbox:
+        app.include_router(sandbox_router())
+    app.add_middleware(RequestLog)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the two forms that no endpoint signature shows: the message and the problem."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            license_info=app.license_info,
+        )
+        schemas = document["components"]["schemas"]
+        for name, schema in (
+            ("Message", MESSAGE.json_schema(ref_template="#/components/schemas/{model}")),
+            (
+                "ProblemDocument",
+                ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}"),
+            ),
+        ):
+            schemas |= schema.pop("$defs", {})
+            schemas[name] = schema
+        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        for path, methods in document["paths"].items():
+            for operation in methods.values() if path.startswith("/v1/") else ():
+                operation["security"] = [{"key": []}]
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,65 @@
+"""Changes of the world by administrators: one transaction each, with its line in the audit log.
+
+Such a change waits for messages in flight and lets none be decided beside it; a message is wholly before it or wholly
+after it. Contract section 8: who, when, before, after, reason.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from nrdb.db import Connection, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change under way: the transaction's connection, its instant, and who makes it (None: the service itself)."""
+
+    connection: Connection
+    at: datetime
+    key_id: UUID | None
+
+    async def record(
+        self,
+        action: str,
+        subject: str,
+        *,
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any] | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Enter what was done. Never personal data of customers, never a key."""
+        await self.connection.execute(
+            "INSERT INTO audit (at, key_id, action, subject, before, after, reason) VALUES ($1,$2,$3,$4,$5,$6,$7)",
+            self.at,
+            self.key_id,
+            action,
+            subject,
+            before,
+            after,
+            reason,
+        )
+
+
+@asynccontextmanager
+async def change_world(pool: Pool, key_id: UUID | None) -> AsyncIterator[Change]:
+    """The transaction of one administrative change; committed at the end of the block, undone by an exception."""
+    async with pool.acquire() as connection, connection.transaction():
+        at = await connection.fetchval("SELECT change_world()")
+        yield Change(connection, at, key_id)
+
+
+async def read_audit(connection: Connection, after: int, limit: int) -> list[dict[str, Any]]:
+    """Lines after that one, oldest first."""
+    rows = await connection.fetch(
+        """
+        SELECT id, at, key_id, action, subject, before, after, reason FROM audit
+         WHERE id > $1 ORDER BY id LIMIT $2
+        """,
+        after,
+        limit,
+    )
+    return [dict(row) for row in rows]

@@ -1,0 +1,257 @@
+"""Everything that a decision rests on, read in one statement: one snapshot of the database, one instant.
+
+The instant is read with the facts. What could change before the outcome is written is guarded by the write itself.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from nrdb.cases.case import Case
+from nrdb.db import Connection
+from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow, PortedRow
+from nrdb.messages.kinds import AnyCaseMessage, NpAnnu, NpBest, NpEndr, NpIver
+from nrdb.routing.numbers import NumberRange
+from nrdb.routing.table import RoutingRow
+from nrdb.timers.calendar import oslo_day
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A message that was accepted under the same sender and message_id."""
+
+    log_id: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The facts of one message and what surrounds them.
+
+    `case` is as stored, before `settled`; `unsettled` counts cases of the recipient whose room under the cap time has
+    given back but nobody has booked yet.
+    """
+
+    epoch: int
+    now: datetime
+    closed_days: frozenset[date]
+    sender_active: bool
+    replay: Replay | None
+    unsettled: int
+    facts: Facts
+    case: Case | None = None
+    customer_log: int | None = None
+    routing: tuple[RoutingRow, ...] = ()
+
+
+_WORLD = """
+WITH w AS MATERIALIZED (SELECT epoch, coalesce(sandbox_now, clock_timestamp()) AS now FROM world)
+"""
+
+_COMMON = """
+       w.epoch, w.now,
+       (SELECT json_agg(day) FROM closed_day) AS closed_days,
+       (SELECT active FROM provider WHERE code = $1) AS sender_active,
+       (SELECT json_build_array(id, encode(digest, 'hex')) FROM message_log
+         WHERE sender = $1 AND message_id = $2) AS replay,
+       (SELECT json_agg(part) FROM (
+            SELECT DISTINCT ON (s.version_id) json_build_array(
+                   lower(s.numbers), upper(s.numbers) - 1, s.number_class, s.holder, s.status) AS part
+              FROM asked JOIN series s ON s.numbers && asked.numbers AND s.valid @> w.now) p) AS plan,
+       (SELECT json_agg(part) FROM (
+            SELECT DISTINCT ON (r.row_id) json_build_array(
+                   lower(r.numbers), upper(r.numbers) - 1, r.holder, r.network, r.case_id, lower(r.valid),
+                   upper(r.valid), r.row_id) AS part
+              FROM asked JOIN routing r ON r.numbers && asked.numbers AND r.removed_at IS NULL) p) AS routing
+"""
+
+#: Days on which the code has no room for so many numbers, and days whose limit was set apart.
+_CAPS = """
+       (SELECT json_agg(json_build_array(
+                   day, used, coalesce(day_limit, {limit}), used + {numbers} > coalesce(day_limit, {limit}),
+                   day_limit IS NOT NULL))
+          FROM cap_day
+         WHERE code = {code} AND day >= {day}
+           AND (used + {numbers} > coalesce(day_limit, {limit}) OR day_limit IS NOT NULL)) AS caps,
+       (SELECT count(*) FROM cases
+         WHERE due_at <= w.now AND recipient = {code} AND state <> 'scheduled') AS unsettled
+"""
+
+_ORDER = f"""
+{_WORLD}, asked AS MATERIALIZED (
+    SELECT int8range(first, last, '[]') AS numbers FROM unnest($3::bigint[], $4::bigint[]) AS a(first, last))
+SELECT {_COMMON},
+       {_CAPS.format(code="$1", day="$5::date", numbers="$6::bigint", limit="$7::bigint")},
+       (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1, upper(n.during)))
+          FROM asked JOIN case_numbers n ON n.numbers && asked.numbers AND n.during @> w.now) AS open_numbers
+  FROM w
+"""
+
+_CASE = f"""
+{_WORLD}, c AS MATERIALIZED (SELECT * FROM cases WHERE case_id = $3),
+asked AS MATERIALIZED (SELECT numbers FROM case_numbers WHERE case_id = $3)
+SELECT {_COMMON},
+       {_CAPS.format(code="c.recipient", day="$4::date", numbers="c.number_count", limit="$5::bigint")},
+       (SELECT json_agg(json_build_array(lower(numbers), upper(numbers) - 1)) FROM asked) AS numbers,
+       (SELECT personal -> 'customer' FROM message_log WHERE id = c.customer_log) AS customer,
+       (SELECT json_agg(json_build_array(code, routing_number)) FROM provider
+         WHERE $6 AND terminating AND active) AS networks,
+       c.*
+  FROM w LEFT JOIN c ON true
+"""
+
+
+_DUE = """
+SELECT w.epoch, w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days, c.*,
+       (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1))
+          FROM case_numbers n WHERE n.case_id = c.case_id) AS numbers
+  FROM (SELECT epoch, coalesce(sandbox_now, clock_timestamp()) AS now FROM world) w, cases c
+ WHERE c.due_at <= w.now AND ($1::text IS NULL OR c.recipient = $1 AND c.state <> 'scheduled')
+ ORDER BY c.due_at, c.case_id LIMIT $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DueCases:
+    """Cases whose time has come, oldest first, with the world they were read in and their customers' log lines."""
+
+    epoch: int
+    now: datetime
+    closed_days: frozenset[date]
+    cases: tuple[Case, ...]
+    customer_logs: dict[UUID, int]
+
+
+async def load_due(connection: Connection, recipient: str | None, limit: int) -> DueCases | None:
+    """What time has done and nobody has written down: of everybody, or what gives a recipient room under the cap."""
+    rows = await connection.fetch(_DUE, recipient, limit)
+    if not rows:
+        return None
+    return DueCases(
+        epoch=rows[0]["epoch"],
+        now=rows[0]["now"],
+        closed_days=read_days(rows[0]["closed_days"]),
+        cases=tuple(read_case(row, read_numbers(row["numbers"])) for row in rows),
+        customer_logs={row["case_id"]: row["customer_log"] for row in rows},
+    )
+
+
+async def load_for_order(connection: Connection, message: NpBest, cap_limit: int) -> Loaded:
+    """The facts for NP_BEST."""
+    numbers = message.numbers
+    row = await connection.fetchrow(
+        _ORDER,
+        message.sender,
+        message.message_id,
+        [item.first for item in numbers],
+        [item.last for item in numbers],
+        oslo_day(message.porting_time),
+        sum(item.count for item in numbers),
+        cap_limit,
+    )
+    return _loaded(row, None)
+
+
+async def load_for_case(
+    connection: Connection, message: AnyCaseMessage, case_id: UUID, cap_limit: int
+) -> Loaded:
+    """The facts for a message about a case; `case` is None where there is no such case."""
+    porting_time = message.porting_time if isinstance(message, NpEndr) else None
+    row = await connection.fetchrow(
+        _CASE,
+        message.sender,
+        message.message_id,
+        case_id,
+        oslo_day(porting_time) if porting_time else date.max,
+        cap_limit,
+        isinstance(message, NpIver | NpAnnu),
+    )
+    numbers = read_numbers(row["numbers"])
+    return _loaded(row, read_case(row, numbers) if row["case_id"] else None)
+
+
+def read_numbers(parts: list[list[int]] | None) -> tuple[NumberRange, ...]:
+    """The ranges of a case, ascending."""
+    return tuple(NumberRange(first, last) for first, last in sorted(parts or ()))
+
+
+def read_case(row: asyncpg.Record, numbers: tuple[NumberRange, ...]) -> Case:
+    """A row of `cases` with its numbers, and its customer where the statement brought one."""
+    return Case(
+        case_id=row["case_id"],
+        kind=row["kind"],
+        state=row["state"],
+        version=row["version"],
+        recipient=row["recipient"],
+        donor=row["donor"],
+        range_holders=tuple(row["range_holders"]),
+        number_type=row["number_type"],
+        main_number=row["main_number"],
+        numbers=numbers,
+        effective_time=row["effective_time"],
+        newest_order=row["newest_order"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        network=row["network"],
+        routing_number=row["routing_number"],
+        expected=tuple(row["expected"]),
+        received=tuple(row["received"]),
+        waived=tuple(row["waived"]),
+        told=tuple(row["told"]),
+        warnings=tuple(row["warnings"]),
+        customer=row.get("customer"),
+    )
+
+
+def _loaded(row: asyncpg.Record, case: Case | None) -> Loaded:
+    now: datetime = row["now"]
+    routing = tuple(_routing_row(part) for part in row["routing"] or ())
+    caps = row["caps"] or ()
+    facts = Facts(
+        plan=tuple(PlanRow(NumberRange(p[0], p[1]), p[2], p[3], p[4]) for p in row["plan"] or ()),
+        ported=tuple(PortedRow(item.numbers, item.holder) for item in routing if item.in_force(now)),
+        open_numbers=tuple(
+            OpenNumbers(NumberRange(part[0], part[1]), datetime.fromisoformat(part[2]))
+            for part in row.get("open_numbers") or ()
+        ),
+        full_days={date.fromisoformat(c[0]): CapDay(c[1], c[2]) for c in caps if c[3]},
+        raised_days=frozenset(date.fromisoformat(c[0]) for c in caps if c[4]),
+        networks={code: Network(code, number) for code, number in row.get("networks") or ()},
+    )
+    return Loaded(
+        epoch=row["epoch"],
+        now=now,
+        closed_days=read_days(row["closed_days"]),
+        sender_active=bool(row["sender_active"]),
+        replay=_replay(row["replay"]),
+        unsettled=row["unsettled"],
+        facts=facts,
+        case=case,
+        customer_log=row["customer_log"] if case else None,
+        routing=routing,
+    )
+
+
+def _routing_row(part: list[Any]) -> RoutingRow:
+    first, last, holder, network, case_id, start, end, row_id = part
+    return RoutingRow(
+        numbers=NumberRange(first, last),
+        holder=holder,
+        network=network,
+        case_id=UUID(case_id),
+        valid_from=datetime.fromisoformat(start),
+        valid_until=datetime.fromisoformat(end) if end else None,
+        row_id=row_id,
+    )
+
+
+def _replay(part: list[Any] | None) -> Replay | None:
+    return Replay(log_id=part[0], digest=bytes.fromhex(part[1])) if part else None
+
+
+def read_days(days: list[str] | None) -> frozenset[date]:
+    """The closed days, as the calendar is made of."""
+    return frozenset(date.fromisoformat(day) for day in days or ())

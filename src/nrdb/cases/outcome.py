@@ -1,0 +1,57 @@
+"""What one decision changes, as data: the log lines, the cases as they are left, room under the cap, routing.
+
+An outcome is made by pure code (`messages.consequences`) and committed as a whole by `cases.store.write`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from nrdb.cases.case import Case
+from nrdb.routing.table import RoutingChange
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the log, and whom it is delivered to.
+
+    `to` are single receivers; `audience` is a broadcast. A line with neither is history only. `sets_customer` says
+    that its personal data hold the customer of the case from now on.
+    """
+
+    at: datetime
+    type: str
+    sender: str
+    message_id: UUID
+    case_id: UUID
+    body: dict[str, Any]
+    digest: bytes | None = None
+    from_state: str | None = None
+    to_state: str | None = None
+    personal: dict[str, Any] | None = None
+    sets_customer: bool = False
+    case_after: dict[str, Any] | None = None
+    warnings: Sequence[dict[str, Any]] = ()
+    to: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one decision, or a batch of what time did, changes. `cases` holds each case once, as it is left.
+
+    `before` are the same cases as they were read; one that is not there is new. `customer_logs` are the log lines
+    that hold their customers.
+    """
+
+    epoch: int
+    decided_at: datetime
+    cap_limit: int
+    cases: dict[UUID, Case] = field(default_factory=dict)
+    before: dict[UUID, Case] = field(default_factory=dict)
+    customer_logs: dict[UUID, int] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    room: list[tuple[str, date, int]] = field(default_factory=list)
+    routing: RoutingChange = field(default_factory=RoutingChange)

@@ -1,0 +1,116 @@
+"""What people see of a case, and what may come next in it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from nrdb.cases.case import Case
+from nrdb.cases.machine import events_in, reached_by_time
+from nrdb.cases.roles import senders
+from nrdb.clock import format_time
+from nrdb.routing.numbers import national
+from nrdb.rulebook import Rulebook
+from nrdb.timers import windows
+from nrdb.timers.calendar import WorkingCalendar
+
+
+def snapshot(case: Case) -> dict[str, Any]:
+    """The case as an inbox item carries it: enough for a network to act without another request."""
+    return {
+        "kind": case.kind,
+        "state": case.state,
+        "recipient": case.recipient,
+        "donor": case.donor,
+        "range_holders": list(case.range_holders),
+        "number_type": case.number_type,
+        "main_number": national(case.main_number),
+        "numbers": [item.view() for item in case.numbers],
+        "porting_time": format_time(case.effective_time),
+        "network": case.network,
+        "routing_number": case.routing_number,
+        "target_number": None,
+    }
+
+
+def case_view(case: Case, now: datetime, rulebook: Rulebook, calendar: WorkingCalendar) -> dict[str, Any]:
+    """The whole case, settled at `now`, without personal data: `customer` is null until `with_customer`."""
+    holders = case.range_holders
+    return {
+        "case_id": str(case.case_id),
+        **snapshot(case),
+        "range_holder": holders[0] if len(holders) == 1 else None,
+        "number_count": case.number_count,
+        "customer": None,
+        "next": list(_next(case, now, rulebook, calendar)),
+        "completion": {
+            "expected": list(case.expected),
+            "received": list(case.received),
+            "missing": list(case.missing),
+            "waived": list(case.waived),
+        },
+        "warnings": list(case.warnings),
+        "created_at": format_time(case.created_at),
+        "updated_at": format_time(case.updated_at),
+    }
+
+
+def with_customer(view: dict[str, Any], case: Case, codes: frozenset[str]) -> dict[str, Any]:
+    """The view with the customer, for the MT and AT of the case; unchanged for everybody else."""
+    if codes & {case.recipient, case.donor}:
+        return {**view, "customer": case.customer}
+    return view
+
+
+def _next(
+    case: Case, now: datetime, rulebook: Rulebook, calendar: WorkingCalendar
+) -> Iterator[dict[str, Any]]:
+    for event in events_in(case.state):
+        until, included = _until(case, event, rulebook)
+        if until is not None and (until < now or (until == now and not included)):
+            continue
+        earliest, latest = _bounds(event, now, rulebook, calendar)
+        for code in senders(case, event):
+            yield _entry(event, code, None, until, included, earliest, latest)
+    later = reached_by_time(case.state, all_done=not case.missing)
+    for event in events_in(later) if later else ():
+        for code in senders(case, event):
+            yield _entry(event, code, case.effective_time, None, False, None, None)
+
+
+def _until(case: Case, event: str, rulebook: Rulebook) -> tuple[datetime | None, bool]:
+    """The last instant for the event in its state, and whether the instant itself is allowed."""
+    if event == "NP_ANNU":
+        return windows.latest_cancel(rulebook, case.effective_time).at, True
+    if event == "NP_IVER":
+        return windows.latest_execution_sending(rulebook, case.effective_time).at, True
+    if case.due_at is None:
+        return None, False
+    return case.due_at, False
+
+
+def _bounds(
+    event: str, now: datetime, rulebook: Rulebook, calendar: WorkingCalendar
+) -> tuple[datetime | None, datetime | None]:
+    """The earliest and latest porting time that a message which sets one may name."""
+    if event != "NP_ENDR":
+        return None, None
+    earliest = windows.earliest_order(rulebook, calendar, now).at
+    return earliest, windows.latest_porting(rulebook, calendar, now).at
+
+
+def _entry(
+    event: str,
+    code: str,
+    start: datetime | None,
+    until: datetime | None,
+    included: bool,
+    earliest: datetime | None,
+    latest: datetime | None,
+) -> dict[str, Any]:
+    times = {"from": start, "until": until, "earliest": earliest, "latest": latest}
+    return {
+        "type": event,
+        "by": code,
+        **{name: format_time(at) if at else None for name, at in times.items()},
+        "until_included": included,
+    }

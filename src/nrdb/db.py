@@ -1,0 +1,91 @@
+"""The way to the database: one pool of asyncpg connections, and the one place that starts again after a lost race.
+
+A unit of work reads its facts in one statement and writes its outcome in one statement, both committed by themselves.
+The second carries its own guards (see `models`): when the world has moved in between, or somebody else was faster,
+it fails as a whole and `retried` runs the unit again on fresh facts, a bounded number of times.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, cast
+
+import asyncpg
+import orjson
+from asyncpg import exceptions as pg
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+Pool = asyncpg.Pool
+T = TypeVar("T")
+
+#: What the guards of a write raise when the facts of the decision are no longer true.
+STALE = "NR001"
+ATTEMPTS = 12
+_LOST_RACES = (
+    pg.UniqueViolationError,
+    pg.ExclusionViolationError,
+    pg.SerializationError,
+    pg.DeadlockDetectedError,
+)
+#: The database is away, stopping, starting or full: nothing is wrong with the message.
+UNAVAILABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    pg.PostgresConnectionError,
+    pg.OperatorInterventionError,
+    pg.InsufficientResourcesError,
+    pg.CannotConnectNowError,
+)
+
+
+class ConflictError(Exception):
+    """The race was lost `ATTEMPTS` times in a row; the sender may try again."""
+
+
+async def open_pool(dsn: str, size: int) -> Pool:
+    """A pool of at most `size` connections. The caller closes it."""
+    return cast(
+        Pool,
+        await asyncpg.create_pool(
+            dsn,
+            min_size=min(2, size),
+            max_size=size,
+            init=_prepare,
+            reset=_leave_as_it_is,
+            command_timeout=30,
+            max_inactive_connection_lifetime=0,
+            server_settings={"application_name": "nrdb", "jit": "off", "timezone": "UTC"},
+        ),
+    )
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, schema="pg_catalog", encoder=dumps, decoder=orjson.loads, format="text"
+        )
+
+
+async def _leave_as_it_is(connection: asyncpg.Connection) -> None:
+    """Connections keep no session state here, and asyncpg's reset would cost every request a round trip."""
+
+
+def dumps(value: Any) -> str:
+    """JSON as PostgreSQL takes it: dates, UUIDs (asyncpg's own kind, too) and instants included."""
+    return orjson.dumps(value, default=str).decode()
+
+
+async def retried(unit: Callable[[], Awaitable[T]]) -> T:
+    """Run the unit of work until its write meets the world it was decided in. Raises `ConflictError` at the bound."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return await unit()
+        except _LOST_RACES:
+            pass
+        except asyncpg.PostgresError as error:
+            if error.sqlstate != STALE:
+                raise
+        # Those who met here must not meet again in step.
+        await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))
+    raise ConflictError

@@ -1,0 +1,1 @@
+"""How what was said reaches those it was said to: one log, read by position."""

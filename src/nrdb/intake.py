@@ -1,0 +1,208 @@
+"""The use case: a message comes in, or a time is due.
+
+`accept` is the way of every message: facts, rules, one step of the machine, one write. `settle` writes down what time
+has done; it decides nothing, because every reader and every rule reckons with it already. Both leave through the same
+`Outcome`, so a message and a due time can never disagree about a case.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from nrdb.cases.case import Case
+from nrdb.cases.facts import Loaded, load_due, load_for_case, load_for_order
+from nrdb.cases.outcome import Entry, Outcome
+from nrdb.cases.store import read_answer, write
+from nrdb.clock import format_time
+from nrdb.db import Connection, Pool, retried
+from nrdb.errors import Code, Problem
+from nrdb.messages import consequences
+from nrdb.messages.kinds import AnyCaseMessage, NpBest
+from nrdb.messages.rules import Rules, check_case_message, check_order
+from nrdb.rulebook import Rulebook
+from nrdb.timers.calendar import working_calendar
+
+#: How many due cases are written down in one statement.
+SETTLE_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the sender is told: 201 with the body, or 200 when the message had been accepted before."""
+
+    body: dict[str, Any]
+    replayed: bool
+
+
+class Intake:
+    """Accepts messages and settles due times against one database, under one rulebook."""
+
+    def __init__(self, pool: Pool, rulebook: Rulebook) -> None:
+        self._pool = pool
+        self._rulebook = rulebook
+
+    async def accept(self, message: NpBest | AnyCaseMessage) -> Answer:
+        """Decide on a message and commit what follows from it.
+
+        Raises `Problem` with the first refusal that applies (contract section 6); nothing has changed then, save that
+        what time had done to the case before is written down.
+        """
+        return await retried(lambda: self._decide(message))
+
+    async def settle(self) -> int:
+        """Write down what time has done, oldest first, one batch; returns how many cases.
+
+        Of several workers one does it at a time; the others find nothing to do.
+        """
+        return await retried(self._settle_batch)
+
+    async def settle_on(self, connection: Connection, recipient: str | None = None) -> int:
+        """One batch on the caller's connection; with `recipient`, only what gives that code room again."""
+        loaded = await load_due(connection, recipient, SETTLE_BATCH)
+        if loaded is None:
+            return 0
+        outcome = Outcome(loaded.epoch, loaded.now, self._rulebook.cap.daily_limit)
+        outcome.customer_logs.update(loaded.customer_logs)
+        rules = self._rules(loaded.closed_days)
+        for case in loaded.cases:
+            outcome.before[case.case_id] = case
+            consequences.settle(rules, case, loaded.now, outcome)
+        await write(connection, outcome)
+        return len(loaded.cases)
+
+    async def _settle_batch(self) -> int:
+        async with self._pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval("SELECT pg_try_advisory_xact_lock(7267, 2)"):
+                return 0
+            return await self.settle_on(connection)
+
+    async def _decide(self, message: NpBest | AnyCaseMessage) -> Answer:
+        async with self._pool.acquire() as connection:
+            loaded = await self._load(connection, message)
+            if not loaded.sender_active:
+                raise Problem(
+                    Code.PROVIDER_INACTIVE,
+                    f"The provider code {message.sender} is inactive: it may read, but not send.",
+                )
+            if loaded.replay is not None:
+                if loaded.replay.digest != consequences.digest_of(message):
+                    raise _duplicate(message)
+                return _first_answer(await read_answer(connection, loaded.replay.log_id), message.sender)
+            if loaded.unsettled:
+                loaded = await self._with_room_returned(connection, message, loaded)
+            return await self._commit(connection, message, loaded)
+
+    async def _load(self, connection: Connection, message: NpBest | AnyCaseMessage) -> Loaded:
+        limit = self._rulebook.cap.daily_limit
+        if isinstance(message, NpBest):
+            return await load_for_order(connection, message, limit)
+        return await load_for_case(connection, message, _case_id(message), limit)
+
+    async def _with_room_returned(
+        self, connection: Connection, message: NpBest | AnyCaseMessage, loaded: Loaded
+    ) -> Loaded:
+        """Obsolete cases give their room back at once; book what no worker has booked before counting."""
+        while await self.settle_on(connection, loaded.case.recipient if loaded.case else message.sender):
+            pass
+        return await self._load(connection, message)
+
+    async def _commit(
+        self, connection: Connection, message: NpBest | AnyCaseMessage, loaded: Loaded
+    ) -> Answer:
+        rules = self._rules(loaded.closed_days)
+        outcome = Outcome(loaded.epoch, loaded.now, self._rulebook.cap.daily_limit)
+        if isinstance(message, NpBest):
+            check_order(rules, message, loaded.facts, loaded.now)
+            case = consequences.order(rules, message, loaded.facts, outcome)
+        else:
+            case = _visible(message, loaded)
+            outcome.before[case.case_id] = case
+            outcome.customer_logs[case.case_id] = loaded.customer_log or 0
+            outcome.decided_at = max(loaded.now, case.updated_at)
+            case = await self._about_case(connection, rules, message, case, loaded, outcome)
+        await write(connection, outcome)
+        return Answer(_answer(_own(outcome, message), case, message.sender), replayed=False)
+
+    async def _about_case(
+        self,
+        connection: Connection,
+        rules: Rules,
+        message: AnyCaseMessage,
+        stored: Case,
+        loaded: Loaded,
+        outcome: Outcome,
+    ) -> Case:
+        now = outcome.decided_at
+        settled = consequences.settle(rules, stored, now, outcome)
+        try:
+            check_case_message(rules, message, stored, loaded.facts, now)
+        except Problem:
+            # What time did is true whatever becomes of the message, and the notice of it is due.
+            if outcome.entries:
+                await write(connection, outcome)
+            raise
+        return consequences.step(rules, message, settled, loaded.facts, loaded.routing, outcome)
+
+    def _rules(self, closed_days: frozenset[date]) -> Rules:
+        return Rules(self._rulebook, working_calendar(self._rulebook, closed_days))
+
+
+def _case_id(message: AnyCaseMessage) -> UUID:
+    try:
+        return UUID(message.case_id)
+    except ValueError:
+        raise unknown_case() from None
+
+
+def unknown_case() -> Problem:
+    """The same words whether the case does not exist or is not visible, so that nobody can tell."""
+    return Problem(Code.UNKNOWN_CASE, "There is no such case, or it is not visible to you.")
+
+
+def _visible(message: AnyCaseMessage, loaded: Loaded) -> Case:
+    if loaded.case is None or not loaded.case.visible_to(message.sender):
+        raise unknown_case()
+    return loaded.case
+
+
+def _duplicate(message: NpBest | AnyCaseMessage) -> Problem:
+    return Problem(
+        Code.DUPLICATE_MESSAGE,
+        f"{message.sender} has sent another message under this message_id. Use a new UUID for a new message.",
+        facts={"message_id": str(message.message_id), "sender": message.sender},
+    )
+
+
+def _own(outcome: Outcome, message: NpBest | AnyCaseMessage) -> Entry:
+    return next(entry for entry in outcome.entries if entry.message_id == message.message_id)
+
+
+def _answer(entry: Entry, case: Case, sender: str) -> dict[str, Any]:
+    view = dict(entry.case_after or {})
+    if sender in (case.recipient, case.donor):
+        view["customer"] = case.customer
+    return {
+        "message_id": str(entry.message_id),
+        "type": entry.type,
+        "accepted_at": format_time(entry.at),
+        "case": view,
+        "warnings": list(entry.warnings),
+    }
+
+
+def _first_answer(row: asyncpg.Record, sender: str) -> Answer:
+    """What was answered the first time, with the customer as he was then (null once he has been erased)."""
+    view = row["case_after"]
+    if sender in (view["recipient"], view["donor"]):
+        view["customer"] = row["customer"]
+    body = {
+        "message_id": str(row["message_id"]),
+        "type": row["type"],
+        "accepted_at": format_time(row["at"]),
+        "case": view,
+        "warnings": row["warnings"],
+    }
+    return Answer(body, replayed=True)

@@ -1,0 +1,232 @@
+"""The wire forms of the messages of a porting (contract section 2).
+
+A message that parses here is well-formed; whether it is lawful is for `messages.rules`. NP_BEST, NP_ENDR, NP_IVER,
+NP_FERD, NP_FBES and NP_FIVE are NRDB's names; NP_GODK, NP_ANNU and NOTICE are ours, because no source names them.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+from uuid import UUID
+
+from pydantic import (
+    Discriminator,
+    Field,
+    StrictBool,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from nrdb.messages.fields import (
+    Comment,
+    CompactDate,
+    Day,
+    Form,
+    Name,
+    Number,
+    OrganisationNumber,
+    ProviderCode,
+    Range,
+    Reference,
+    Text,
+    Time,
+)
+from nrdb.routing.numbers import NumberRange, join
+
+NumberType = Literal["E", "T", "S"]
+RefusalReason = Literal[
+    "number-not-held",
+    "owner-mismatch",
+    "numbers-incomplete",
+    "number-type-wrong",
+    "subscription-ended",
+    "authorisation-invalid",
+    "complex-porting",
+    "outstanding-balance",
+    "customer-changed-mind",
+    "staff-unavailable",
+]
+CaseId = Annotated[Text, Field(min_length=1, max_length=100)]
+
+
+class Customer(Form):
+    """The person or firm whose subscription moves. The name is mandatory and never compared (S3 2.3.1)."""
+
+    name: Name
+    birth_date: Day | None = None
+    organisation_number: OrganisationNumber | None = None
+
+    @model_validator(mode="after")
+    def one_identity(self) -> Self:
+        """A person has a birth date, a firm an organisation number; never both."""
+        if (self.birth_date is None) == (self.organisation_number is None):
+            raise ValueError("give exactly one of birth_date and organisation_number")
+        return self
+
+
+class Expected(Form):
+    """What would have been right, in a refusal (S3 2.5.2)."""
+
+    name: Name | None = None
+    birth_date: CompactDate | None = None
+    organisation_number: OrganisationNumber | None = None
+    numbers: Annotated[tuple[Range, ...], Field(min_length=1, max_length=1000)] | None = None
+    number_type: NumberType | None = None
+    porting_time: Time | None = None
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The fields that are there."""
+        return frozenset(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+
+class Common(Form):
+    """What every message carries. `personal` names the fields shown to the MT and AT of the case only."""
+
+    personal: ClassVar[frozenset[str]] = frozenset()
+    message_id: UUID
+    sender: ProviderCode
+
+
+class CaseMessage(Common):
+    """A message about an existing case."""
+
+    case_id: CaseId
+
+
+class NpBest(Common):
+    """An order: the recipient asks the donor for numbers (S3 2.3)."""
+
+    personal = frozenset({"customer", "authorisation_reference"})
+    type: Literal["NP_BEST"]
+    donor: ProviderCode
+    number_type: NumberType
+    main_number: Number
+    additional_numbers: Annotated[tuple[Number, ...], Field(max_length=15_000)] = ()
+    series: Annotated[tuple[Range, ...], Field(max_length=1000, validate_default=True)] = ()
+    porting_time: Time
+    customer: Customer
+    authorisation_reference: Reference
+
+    @field_validator("series", mode="after")
+    @classmethod
+    def series_fit_the_type(cls, series: tuple[Range, ...], info: ValidationInfo) -> tuple[Range, ...]:
+        """T lists single numbers, S lists series (S3 2.3.2.1)."""
+        number_type = info.data.get("number_type")
+        if number_type == "T" and series:
+            raise ValueError("type T has no series: list the numbers, or use type S")
+        if number_type == "S" and not series:
+            raise ValueError("type S needs at least one series")
+        return series
+
+    @property
+    def extra_ignored(self) -> bool:
+        """E registers the main number only; others are not entered in the porting table (S3 2.3.2.1)."""
+        return self.number_type == "E" and bool(self.additional_numbers or self.series)
+
+    @property
+    def mentions(self) -> tuple[NumberRange, ...]:
+        """Every mention of numbers that counts, in the order given."""
+        main = NumberRange(self.main_number, self.main_number)
+        if self.number_type == "E":
+            return (main,)
+        singles = tuple(NumberRange(number, number) for number in self.additional_numbers)
+        return (main, *singles, *(item.numbers for item in self.series))
+
+    @property
+    def numbers(self) -> tuple[NumberRange, ...]:
+        """The numbers that the case is about: ascending, joined."""
+        return join(self.mentions)
+
+
+class NpGodk(CaseMessage):
+    """The donor approves the order."""
+
+    type: Literal["NP_GODK"]
+    answers: UUID | None = None
+
+
+class NpFbes(CaseMessage):
+    """The donor refuses the order, with exactly one reason (S3 2.5.1)."""
+
+    personal = frozenset({"expected", "comment"})
+    type: Literal["NP_FBES"]
+    answers: UUID | None = None
+    reason: RefusalReason
+    expected: Expected | None = None
+    secret_number: StrictBool = False
+    comment: Comment | None = None
+
+    @model_validator(mode="after")
+    def expected_fits_the_reason(self) -> Self:
+        """Only the fields that the reason needs; one identity at most."""
+        given = self.expected.given if self.expected else frozenset()
+        surplus = given - EXPECTED_FIELDS.get(self.reason, frozenset())
+        if surplus:
+            raise ValueError(f"the reason {self.reason} takes no expected {', '.join(sorted(surplus))}")
+        if {"birth_date", "organisation_number"} <= given:
+            raise ValueError("give one of expected.birth_date and expected.organisation_number")
+        return self
+
+
+#: The `expected` fields that each reason may carry (contract section 6); the others carry none.
+EXPECTED_FIELDS: dict[str, frozenset[str]] = {
+    "owner-mismatch": frozenset({"name", "birth_date", "organisation_number"}),
+    "numbers-incomplete": frozenset({"numbers"}),
+    "number-type-wrong": frozenset({"number_type"}),
+    "complex-porting": frozenset({"porting_time"}),
+}
+
+
+class NpEndr(CaseMessage):
+    """The recipient changes the order; the donor answers anew."""
+
+    personal = frozenset({"customer"})
+    type: Literal["NP_ENDR"]
+    porting_time: Time | None = None
+    customer: Customer | None = None
+
+    @model_validator(mode="after")
+    def changes_something(self) -> Self:
+        """At least one of the two."""
+        if self.porting_time is None and self.customer is None:
+            raise ValueError("give at least one of porting_time and customer")
+        return self
+
+
+class NpAnnu(CaseMessage):
+    """The recipient cancels; nobody else can (S3 2.4.1)."""
+
+    type: Literal["NP_ANNU"]
+
+
+class NpIver(CaseMessage):
+    """The recipient executes: everybody changes routing at the porting time."""
+
+    type: Literal["NP_IVER"]
+    network: ProviderCode | None = None
+
+
+class NpFive(CaseMessage):
+    """A receiver of the execution reports an error in it; it informs and stops nothing."""
+
+    personal = frozenset({"comment"})
+    type: Literal["NP_FIVE"]
+    comment: Annotated[Comment, Field(min_length=1)]
+
+
+class NpFerd(CaseMessage):
+    """A receiver of the execution has changed its routing (S3 2.6.1)."""
+
+    type: Literal["NP_FERD"]
+
+
+AnyCaseMessage = NpGodk | NpFbes | NpEndr | NpAnnu | NpIver | NpFive | NpFerd
+Message = Annotated[NpBest | AnyCaseMessage, Discriminator("type")]
+MESSAGE: TypeAdapter[NpBest | AnyCaseMessage] = TypeAdapter(Message)
+MESSAGE_TYPES = ("NP_BEST", "NP_GODK", "NP_FBES", "NP_ENDR", "NP_ANNU", "NP_IVER", "NP_FIVE", "NP_FERD")
+
+
+def wire_form(message: Common) -> dict[str, Any]:
+    """The message as the service repeats it: national digits, UTC, defaults spelled out, absent fields left out."""
+    return message.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,256 @@
+"""The schema, declared once. Migrations create it; a check holds the two equal. Statements are written in SQL in the
+stores, because the database does half of the work here: ranges, exclusion, compare-and-set.
+
+Rules of concurrency that live in the schema, so that no code path can forget them:
+
+* `case_numbers`: no number is in two cases at one time. Time is part of the constraint, so a case whose porting time
+  has passed stops blocking at that very instant, with no worker and no clean-up (S3 2.4.2).
+* `series` and `routing`: no number has two answers at one time.
+* `message_log`: one `message_id` of a sender stands for one message, for ever.
+* `inbox.seq` comes from `inbox_next_seq()`, which marks the writer's place until its transaction has ended; see
+  `delivery.inbox` for what readers do with it.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, INT8RANGE, JSONB, TSTZRANGE, UUID, ExcludeConstraint
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_INSTANT = DateTime(timezone=True)
+_CODES = ARRAY(Text)
+
+
+def _codes(name: str) -> Column[list[str]]:
+    return Column(name, _CODES, nullable=False, server_default=text("'{}'"))
+
+
+#: One row: whether this database is a sandbox, its clock, and a number that grows with every change of the world that
+#: messages are decided in (number plan, providers, limits, closed days, sandbox clock).
+world = Table(
+    "world",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, server_default=text("1")),
+    Column("epoch", BigInteger, nullable=False, server_default=text("0")),
+    Column("sandbox_now", _INSTANT),
+    Column("sandbox", Boolean, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    CheckConstraint("sandbox = (sandbox_now IS NOT NULL)", name="sandbox_has_a_clock"),
+)
+
+provider = Table(
+    "provider",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("organisation_number", Text),
+    Column("terminating", Boolean, nullable=False),
+    Column("routing_number", Text),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("email", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("contacts", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("created_at", _INSTANT, nullable=False),
+    CheckConstraint("NOT terminating OR routing_number IS NOT NULL", name="terminating_is_routable"),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("key_id", UUID(as_uuid=True), primary_key=True),
+    Column("key_hash", LargeBinary, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    _codes("codes"),
+    Column("label", Text, nullable=False),
+    Column("created_at", _INSTANT, nullable=False),
+    Column("expires_at", _INSTANT),
+    Column("revoked_at", _INSTANT),
+    CheckConstraint("role IN ('provider', 'operator', 'admin')", name="role"),
+)
+
+#: The number plan. A row is one version of a series, in force during `valid`; history is kept.
+series = Table(
+    "series",
+    metadata,
+    Column("version_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("series_id", UUID(as_uuid=True), nullable=False, index=True),
+    Column("numbers", INT8RANGE, nullable=False),
+    Column("number_class", Text, nullable=False),
+    Column("holder", Text, ForeignKey("provider.code"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("valid", TSTZRANGE, nullable=False),
+    CheckConstraint("status IN ('open', 'blocked', 'returned')", name="status"),
+    CheckConstraint("number_class IN ('GEO', 'NONGEO', 'MOBILE', 'FIVE')", name="number_class"),
+    CheckConstraint("status <> 'returned' OR holder = '0'", name="returned_to_nkom"),
+    ExcludeConstraint(("numbers", "&&"), ("valid", "&&"), name="series_no_overlap", using="gist"),
+)
+
+#: Who serves ported numbers, in both times: in force during `valid`, believed from `recorded_at` until `removed_at`.
+routing = Table(
+    "routing",
+    metadata,
+    Column("row_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("numbers", INT8RANGE, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("target_number", BigInteger),
+    Column("case_id", UUID(as_uuid=True), nullable=False, index=True),
+    Column("valid", TSTZRANGE, nullable=False),
+    Column("recorded_at", _INSTANT, nullable=False),
+    Column("removed_at", _INSTANT),
+    # Deferred, because one statement ends the old row and enters the new one in no promised order.
+    ExcludeConstraint(
+        ("numbers", "&&"),
+        ("valid", "&&"),
+        name="routing_no_overlap",
+        using="gist",
+        where=text("removed_at IS NULL"),
+        deferrable=True,
+        initially="DEFERRED",
+    ),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("case_id", UUID(as_uuid=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("donor", Text, nullable=False),
+    _codes("range_holders"),
+    Column("number_type", Text, nullable=False),
+    Column("main_number", BigInteger, nullable=False),
+    Column("number_count", BigInteger, nullable=False),
+    Column("effective_time", _INSTANT, nullable=False),
+    Column("newest_order", UUID(as_uuid=True), nullable=False),
+    Column("customer_log", BigInteger, nullable=False),
+    Column("network", Text),
+    Column("routing_number", Text),
+    _codes("expected"),
+    _codes("received"),
+    _codes("waived"),
+    _codes("told"),
+    Column("warnings", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("due_at", _INSTANT),
+    Column("created_at", _INSTANT, nullable=False),
+    Column("updated_at", _INSTANT, nullable=False),
+    Index("ix_cases_newest", text("created_at DESC"), text("case_id DESC")),
+    Index("ix_cases_recipient", "recipient", text("created_at DESC"), text("case_id DESC")),
+    Index("ix_cases_donor", "donor", text("created_at DESC"), text("case_id DESC")),
+    # What time still has to do: small, whatever the number of cases.
+    Index("ix_cases_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    postgresql_with={"fillfactor": "85"},
+)
+
+#: The numbers of a case and how long it blocks them: from the order to its end, at the latest to its porting time.
+case_numbers = Table(
+    "case_numbers",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("case_id", UUID(as_uuid=True), nullable=False, index=True),
+    Column("numbers", INT8RANGE, nullable=False),
+    Column("during", TSTZRANGE, nullable=False),
+    ExcludeConstraint(("numbers", "&&"), ("during", "&&"), name="one_open_case", using="gist"),
+)
+
+#: Everything that was said, in one append-only log: messages, what time did, and notices. It is the history of each
+#: case and what the inbox delivers. `personal` is apart from `body`, so that it can be erased without touching the log.
+message_log = Table(
+    "message_log",
+    metadata,
+    Column("id", BigInteger, Identity(always=False), primary_key=True),
+    Column("at", _INSTANT, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("message_id", UUID(as_uuid=True), nullable=False),
+    Column("digest", LargeBinary),
+    Column("case_id", UUID(as_uuid=True), index=True),
+    Column("from_state", Text),
+    Column("to_state", Text),
+    Column("body", JSON, nullable=False),
+    Column("personal", JSON),
+    Column("customer_log", BigInteger),
+    Column("case_after", JSON),
+    Column("warnings", JSON),
+    UniqueConstraint("sender", "message_id", name="uq_message_log_sender_message_id"),
+)
+
+#: What is sent to whom: to one code, or to an `audience`. One row a broadcast, not one for each receiver.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, server_default=text("inbox_next_seq()"), autoincrement=False),
+    Column("to_code", Text),
+    Column("audience", _CODES),
+    Column("log_id", BigInteger, nullable=False, index=True),
+    CheckConstraint("(to_code IS NULL) <> (audience IS NULL)", name="one_address"),
+    Index("ix_inbox_to_code_seq", "to_code", "seq"),
+)
+
+inbox_ack = Table(
+    "inbox_ack",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("through", BigInteger, nullable=False),
+)
+
+#: The ledger of the daily cap: how many numbers go to a code on a day, and a limit other than the rulebook's.
+cap_day = Table(
+    "cap_day",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("used", BigInteger, nullable=False, server_default=text("0")),
+    Column("day_limit", BigInteger),
+    CheckConstraint("used >= 0", name="used_not_negative"),
+    postgresql_with={"fillfactor": "50"},
+)
+
+closed_day = Table(
+    "closed_day",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("reason", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", _INSTANT, nullable=False),
+    Column("key_id", UUID(as_uuid=True)),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Column("reason", Text),
+)

@@ -1,0 +1,91 @@
+"""API keys: random, shown once, stored as a hash only. A plain SHA-256 is enough for 256 random bits."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from nrdb.db import Connection
+
+Role = Literal["provider", "operator", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the role and the provider codes of the key."""
+
+    key_id: UUID
+    role: Role
+    codes: tuple[str, ...]
+    label: str
+    expires_at: datetime | None
+
+    @property
+    def sees_all(self) -> bool:
+        """Operators and admins read everything."""
+        return self.role != "provider"
+
+
+def key_hash(key: str) -> bytes:
+    """What is stored of a key."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+async def find_caller(connection: Connection, key: str) -> Caller | None:
+    """The caller with this key, if the key is neither revoked nor expired."""
+    row = await connection.fetchrow(
+        """
+        SELECT key_id, role, codes, label, expires_at FROM api_key
+         WHERE key_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > nrdb_now())
+        """,
+        key_hash(key),
+    )
+    return Caller(row[0], row[1], tuple(row[2]), row[3], row[4]) if row else None
+
+
+async def create_key(
+    connection: Connection,
+    *,
+    role: Role,
+    codes: tuple[str, ...],
+    label: str,
+    created_at: datetime,
+    expires_at: datetime | None = None,
+    key: str | None = None,
+) -> tuple[UUID, str]:
+    """A new key, or the one given; returns its id and the key itself, which nobody can read again."""
+    key = key or f"nrdb_{secrets.token_urlsafe(32)}"
+    key_id = uuid4()
+    await connection.execute(
+        """
+        INSERT INTO api_key (key_id, key_hash, role, codes, label, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """,
+        key_id,
+        key_hash(key),
+        role,
+        list(codes),
+        label,
+        created_at,
+        expires_at,
+    )
+    return key_id, key
+
+
+_SHOWN = "key_id, role, codes, label, created_at, expires_at, revoked_at"
+
+
+async def list_keys(connection: Connection) -> list[dict[str, Any]]:
+    """All keys without the keys themselves, oldest first."""
+    rows = await connection.fetch(f"SELECT {_SHOWN} FROM api_key ORDER BY created_at, key_id")
+    return [dict(row) for row in rows]
+
+
+async def revoke_key(connection: Connection, key_id: UUID, at: datetime) -> bool:
+    """From now on the key opens nothing. False where there is no such key; a second time changes nothing."""
+    status = await connection.execute(
+        "UPDATE api_key SET revoked_at = coalesce(revoked_at, $2) WHERE key_id = $1", key_id, at
+    )
+    return bool(status == "UPDATE 1")

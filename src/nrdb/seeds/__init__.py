@@ -1,0 +1,1 @@
+"""Example data to try the service with."""

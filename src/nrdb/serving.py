@@ -1,0 +1,175 @@
+"""One process at work: the HTTP server and the background work in one event loop, and their orderly stop.
+
+At SIGTERM or Ctrl-C nothing new is accepted, long answers (streams, waiting inbox readers) are told through
+`app.state.stopping`, what is in hand gets some seconds, and the process ends with 0. A second signal ends the
+patience.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+
+import structlog
+import uvicorn
+
+from nrdb.app import create_app
+from nrdb.settings import Settings
+from nrdb.worker import run_worker
+
+_log = structlog.get_logger(__name__)
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+# The contract gives a stop 10 s in all; the embedded PostgreSQL gets what is left.
+_GRACE_SECONDS = 6
+_BACKLOG = 2048
+_FAILED = 1
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn with our signals instead of its own, which it raises again at the end: no exit code 0."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell_started = started
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `_on_signals`."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell when the address answers."""
+        await super().startup(sockets)
+        self._tell_started()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that holds the address; it begins to listen when the application is ready."""
+    family, kind, protocol, _name, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _announce(settings: Settings, listener: socket.socket) -> None:
+    """Say on standard output where the service is, and in a sandbox the keys to begin with."""
+    host, port = listener.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    lines = [f"nrdb serves {address}", f"Documentation: {address}/docs"]
+    keys = settings.data_dir / "sandbox-keys.env"
+    if settings.sandbox and keys.exists():
+        lines += [f"Sandbox keys, from {keys}:", *keys.read_text().splitlines()]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _on_signals(act: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, act)
+    try:
+        yield
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+            # The stop is under way; another signal shall not cut off the database's.
+            signal.signal(number, signal.SIG_IGN)
+
+
+async def serve(settings: Settings, dsn: str, listener: socket.socket, *, with_worker: bool) -> int:
+    """Serve until a signal; the exit code."""
+    app = create_app(settings, dsn)
+    stop = app.state.stopping = asyncio.Event()
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    server = _Server(config, started=lambda: _announce(settings, listener))
+
+    def end() -> None:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+        stop.set()
+
+    with _on_signals(end):
+        background = asyncio.create_task(_work_beside(settings, dsn, stop, end, wanted=with_worker))
+        code = await _serve(server, listener)
+        stop.set()
+        return max(code, await _finish(background))
+
+
+async def _serve(server: _Server, listener: socket.socket) -> int:
+    """Uvicorn ends the process when the application does not start; here that is an exit code like others."""
+    try:
+        await server.serve(sockets=[listener])
+    except SystemExit:
+        return _FAILED
+    except OSError as error:
+        _log.error("cannot listen", reason=str(error))
+        return _FAILED
+    return 0
+
+
+async def _work_beside(
+    settings: Settings, dsn: str, stop: asyncio.Event, end: Callable[[], None], *, wanted: bool
+) -> None:
+    """The background work; if it ends unasked, so does the process, for its supervisor to start it again."""
+    if not wanted:
+        return
+    try:
+        await _work(settings, dsn, stop)
+    finally:
+        if not stop.is_set():
+            end()
+
+
+async def _work(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
+    """Run the background work until told to stop, and then for the time of grace at most."""
+    task = asyncio.create_task(run_worker(settings, dsn, stop))
+    told = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    await asyncio.wait({task}, timeout=_GRACE_SECONDS)
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+    if not stop.is_set():
+        raise RuntimeError("the background work ended unasked")
+
+
+async def _finish(background: asyncio.Task[None]) -> int:
+    """The exit code of the background work, once it has ended."""
+    try:
+        await background
+    except Exception:  # noqa: BLE001 - Whatever ended it, the log says so and the process ends.
+        _log.exception("the background work failed")
+        return _FAILED
+    return 0
+
+
+async def work(settings: Settings, dsn: str) -> int:
+    """Do the background work alone until a signal; the exit code."""
+    stop = asyncio.Event()
+    with _on_signals(stop.set):
+        return await _finish(asyncio.create_task(_work(settings, dsn, stop)))

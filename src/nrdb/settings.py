@@ -1,0 +1,88 @@
+"""What an operator may set, read once from the environment at start.
+
+Every name has the prefix `NRDB_`. A wrong value ends the start with one sentence that names the variable and
+what it may be, and never repeats the value: it may be a key or a database password.
+"""
+
+import re
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from nrdb.errors import ConfigurationError
+
+_PREFIX = "NRDB_"
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
+_KEY = re.compile(r"[\x21-\x7e]{32,512}")
+_SCHEMES = {"postgresql", "postgres", "postgresql+asyncpg"}
+
+_wrong = partial(PydanticCustomError, "setting")
+
+
+def _rfc3339(value: object) -> object:
+    """Refuse what pydantic would guess at, such as a bare number read as seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
+        return value
+    raise _wrong("is not a time with an offset such as 2026-03-02T08:00:00+01:00")
+
+
+def _strong_key(value: SecretStr) -> SecretStr:
+    """A key travels in a header, so it is visible ASCII; shorter than 32 it could be guessed."""
+    if _KEY.fullmatch(value.get_secret_value()) is None:
+        raise _wrong("needs 32 to 512 characters, letters, digits or signs without space")
+    return value
+
+
+def _postgres(value: SecretStr) -> SecretStr:
+    """Accept the spellings in use for one thing and hand on the one that asyncpg reads."""
+    try:
+        url = urlsplit(value.get_secret_value())
+        _ = url.port
+    except ValueError:
+        raise _wrong("is not an address that can be read, such as postgresql://user@host:5432/name") from None
+    if url.scheme not in _SCHEMES:
+        raise _wrong("must begin with postgresql://; no other database is supported")
+    return SecretStr(url._replace(scheme="postgresql").geturl())
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Frozen: a change means a restart."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = None
+    data_dir: Path = Path(".nrdb")
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    admin_key: Annotated[SecretStr, AfterValidator(_strong_key)] | None = None
+    seed: Literal["norway", "none"] = "none"
+    sandbox: bool = False
+    sandbox_start: Annotated[AwareDatetime, BeforeValidator(_rfc3339)] | None = None
+    pool_size: Annotated[int, Field(ge=2, le=500)] = 10
+    log_format: Literal["console", "json"] = "console"
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """One mistake in words, without the value that was given."""
+    name = _PREFIX + str(error["loc"][0]).upper()
+    text = error["msg"]
+    if error["type"] == "setting":
+        return f"{name} {text}"
+    return f"{name}: {text[:1].lower()}{text[1:]}"
+
+
+def load_settings() -> Settings:
+    """Read the environment; raises ConfigurationError naming every variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+        raise ConfigurationError("; ".join(_sentence(mistake) for mistake in mistakes)) from None
