@@ -4,6 +4,7 @@ The functions are the small part of the work that must happen between a lock and
 """
 
 from alembic import op
+
 from nrdb.models import metadata
 
 revision = "0001"

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import Route
 
 from nrdb import __version__
 from nrdb.api import admin, calendar, cases, inbox, messages, numbers, ops, providers
@@ -23,7 +24,8 @@ from nrdb.settings import Settings
 _DESCRIPTION = """
 Number-portability clearinghouse: providers post porting messages, the rulebook decides, everybody concerned is told.
 
-NP_BEST, NP_ENDR, NP_IVER, NP_FERD, NP_FBES and NP_FIVE are NRDB's names; NP_GODK, NP_ANNU, NOTICE and all codes are ours.
+NP_BEST, NP_ENDR, NP_IVER, NP_FERD, NP_FBES and NP_FIVE are NRDB's names; NP_GODK, NP_ANNU, NOTICE and all codes
+are ours.
 Working hours (Monday to Friday 08:00-16:00 Europe/Oslo, not on public holidays) are an assumption.
 """
 
@@ -47,6 +49,8 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,
+        # Spans would carry request addresses, and addresses carry telephone numbers.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     install(app)
@@ -58,6 +62,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
         app.include_router(router)
     if settings.sandbox:
         app.include_router(sandbox_router())
+    app.router.routes.insert(0, Route("/v1/messages", messages.PostMessage(), methods=["POST"]))
     app.add_middleware(RequestLog)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app

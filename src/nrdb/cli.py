@@ -103,10 +103,10 @@ async def _prepare(settings: Settings, dsn: str) -> None:
     await bootstrap(settings, dsn)
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(settings: Settings, *, shared: bool) -> socket.socket:
     """Take the address before anything is started, so that a taken one costs nothing."""
     try:
-        return serving.bind(settings.host, settings.port)
+        return serving.bind(settings.host, settings.port, shared=shared)
     except OSError as error:
         place = f"{settings.host} port {settings.port}"
         raise _UnusableError(f"cannot listen on {place}: {error.strerror or error}") from None
@@ -115,10 +115,14 @@ def _listen(settings: Settings) -> socket.socket:
 @_cli.command()
 def serve(
     worker: Annotated[bool, typer.Option(help="Do the background work in this process too.")] = True,
+    share_port: Annotated[
+        bool,
+        typer.Option("--share-port", help="Let other processes serve the same port; the kernel spreads connections."),
+    ] = False,
 ) -> None:
     """Run the API, and the background work unless --no-worker."""
     settings = _begin(stop_is_success=True)
-    with _listen(settings) as listener, _database(settings) as dsn:
+    with _listen(settings, shared=share_port) as listener, _database(settings) as dsn:
         uvloop.run(_prepare(settings, dsn))
         code = uvloop.run(serving.serve(settings, dsn, listener, with_worker=worker))
     raise SystemExit(code)

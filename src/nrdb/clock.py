@@ -20,9 +20,7 @@ _RFC3339 = re.compile(
 def parse_time(text: str) -> datetime:
     """An RFC 3339 time with an offset and at most microseconds, in UTC. Raises `ValueError` with what is right."""
     if _RFC3339.fullmatch(text) is None:
-        raise ValueError(
-            "a time is RFC 3339 with an offset and at most microseconds: 2026-11-23T08:35:00+01:00"
-        )
+        raise ValueError("a time is RFC 3339 with an offset and at most microseconds: 2026-11-23T08:35:00+01:00")
     try:
         at = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
@@ -34,5 +32,5 @@ def parse_time(text: str) -> datetime:
 
 def format_time(at: datetime) -> str:
     """RFC 3339 in UTC with `Z`, a fraction only when it is not zero."""
-    text = at.astimezone(UTC).isoformat()
+    text = (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()
     return text.removesuffix("+00:00").rstrip("0").rstrip(".") + "Z" if at.microsecond else text[:19] + "Z"

@@ -8,7 +8,7 @@ it fails as a whole and `retried` runs the unit again on fresh facts, a bounded 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import asyncpg
 import orjson
@@ -39,32 +39,47 @@ UNAVAILABLE = (
 )
 
 
+#: Statements are planned once for each connection, perhaps while the tables are still empty, and must stay good when
+#: they hold millions of rows. All of them look up by index; planning again for each message would cost as much as
+#: running it.
+_SESSION = {
+    "application_name": "nrdb",
+    "timezone": "UTC",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+}
+
+
 class ConflictError(Exception):
     """The race was lost `ATTEMPTS` times in a row; the sender may try again."""
 
 
 async def open_pool(dsn: str, size: int) -> Pool:
     """A pool of at most `size` connections. The caller closes it."""
-    return cast(
-        Pool,
-        await asyncpg.create_pool(
-            dsn,
-            min_size=min(2, size),
-            max_size=size,
-            init=_prepare,
-            reset=_leave_as_it_is,
-            command_timeout=30,
-            max_inactive_connection_lifetime=0,
-            server_settings={"application_name": "nrdb", "jit": "off", "timezone": "UTC"},
-        ),
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=min(2, size),
+        max_size=size,
+        init=_prepare,
+        reset=_leave_as_it_is,
+        command_timeout=30,
+        max_inactive_connection_lifetime=0,
+        server_settings=_SESSION,
     )
+
+
+async def fetch_one(connection: Connection, statement: str, *values: Any) -> asyncpg.Record:
+    """The row of a statement that always answers with one."""
+    row = await connection.fetchrow(statement, *values)
+    if row is None:
+        raise RuntimeError("a statement that always answers with a row answered with none")
+    return row
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
     for name in ("json", "jsonb"):
-        await connection.set_type_codec(
-            name, schema="pg_catalog", encoder=dumps, decoder=orjson.loads, format="text"
-        )
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=dumps, decoder=orjson.loads, format="text")
 
 
 async def _leave_as_it_is(connection: asyncpg.Connection) -> None:
@@ -87,5 +102,5 @@ async def retried(unit: Callable[[], Awaitable[T]]) -> T:
             if error.sqlstate != STALE:
                 raise
         # Those who met here must not meet again in step.
-        await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))
+        await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311 (no secret)
     raise ConflictError

@@ -210,9 +210,7 @@ class EmbeddedPostgres:
             raise EmbeddedError(f"PostgreSQL does not get ready; see {self.log_path}")
         server = ready(self.cluster)
         if server is None:
-            fatal = [
-                line for line in self.log_path.read_text(errors="replace").splitlines() if "FATAL:" in line
-            ]
+            fatal = [line for line in self.log_path.read_text(errors="replace").splitlines() if "FATAL:" in line]
             raise EmbeddedError(f"PostgreSQL ended at start: {''.join(fatal[-1:])} (see {self.log_path})")
         return server
 

@@ -55,7 +55,7 @@ class Code(StrEnum):
     DAILY_CAP_EXCEEDED = "daily-cap-exceeded"
     REASON_NOT_PERMITTED = "reason-not-permitted"
     EXPECTED_VALUE_MISSING = "expected-value-missing"
-    SECRET_NUMBER_DISCLOSED = "secret-number-disclosed"
+    SECRET_NUMBER_DISCLOSED = "secret-number-disclosed"  # noqa: S105 (a code, no password)
     # Administration (contract section 8).
     CODE_EXISTS = "code-exists"
     PROVIDER_IN_USE = "provider-in-use"
@@ -284,9 +284,7 @@ CATALOGUE: Mapping[Code, CodeInfo] = {
     Code.PROVIDER_IN_USE: CodeInfo(
         409, "The provider is in use", "It holds series or numbers, or is party to open cases: see the list."
     ),
-    Code.SERIES_OVERLAP: CodeInfo(
-        409, "Series would overlap", "No two series contain one number at one time."
-    ),
+    Code.SERIES_OVERLAP: CodeInfo(409, "Series would overlap", "No two series contain one number at one time."),
     Code.CLOCK_BACKWARDS: CodeInfo(
         409, "The sandbox clock only moves forward", "Choose a time after the clock's present time."
     ),
@@ -301,13 +299,11 @@ CATALOGUE: Mapping[Code, CodeInfo] = {
         "The database cannot be reached. Nothing was changed unless an answer said so; send the message "
         "again under the same message_id after 'Retry-After' seconds.",
     ),
-    Code.INTERNAL: CodeInfo(
-        500, "An error of ours", "The error is logged under the request id. Nothing was changed."
-    ),
+    Code.INTERNAL: CodeInfo(500, "An error of ours", "The error is logged under the request id. Nothing was changed."),
 }
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 (the name of RFC 9457)
     """An answer other than success: a `code`, a sentence for people, and the facts that decide it.
 
     `rule` and `source` default to the catalogue's; a rule with two faces (T9 and T10 share a code) names its own.
@@ -335,3 +331,12 @@ class Problem(Exception):
         self.rule = rule or self.info.rule
         self.errors = errors
         self.headers = dict(headers or {})
+
+
+def unauthenticated() -> Problem:
+    """No key, or one that opens nothing (any more)."""
+    return Problem(
+        Code.UNAUTHENTICATED,
+        CATALOGUE[Code.UNAUTHENTICATED].text,
+        headers={"WWW-Authenticate": "Bearer"},
+    )

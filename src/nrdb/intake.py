@@ -18,7 +18,7 @@ from nrdb.cases.outcome import Entry, Outcome
 from nrdb.cases.store import read_answer, write
 from nrdb.clock import format_time
 from nrdb.db import Connection, Pool, retried
-from nrdb.errors import Code, Problem
+from nrdb.errors import Code, Problem, unauthenticated
 from nrdb.messages import consequences
 from nrdb.messages.kinds import AnyCaseMessage, NpBest
 from nrdb.messages.rules import Rules, check_case_message, check_order
@@ -44,13 +44,14 @@ class Intake:
         self._pool = pool
         self._rulebook = rulebook
 
-    async def accept(self, message: NpBest | AnyCaseMessage) -> Answer:
+    async def accept(self, message: NpBest | AnyCaseMessage, key_id: UUID | None = None) -> Answer:
         """Decide on a message and commit what follows from it.
 
-        Raises `Problem` with the first refusal that applies (contract section 6); nothing has changed then, save that
-        what time had done to the case before is written down.
+        With `key_id`, the key must be live at that very instant (401), whatever the caller believed of it. Raises
+        `Problem` with the first refusal that applies (contract section 6); nothing has changed then, save that what
+        time had done to the case before is written down.
         """
-        return await retried(lambda: self._decide(message))
+        return await retried(lambda: self._decide(message, key_id))
 
     async def settle(self) -> int:
         """Write down what time has done, oldest first, one batch; returns how many cases.
@@ -79,9 +80,11 @@ class Intake:
                 return 0
             return await self.settle_on(connection)
 
-    async def _decide(self, message: NpBest | AnyCaseMessage) -> Answer:
+    async def _decide(self, message: NpBest | AnyCaseMessage, key_id: UUID | None) -> Answer:
         async with self._pool.acquire() as connection:
-            loaded = await self._load(connection, message)
+            loaded = await self._load(connection, message, key_id)
+            if not loaded.key_live:
+                raise unauthenticated()
             if not loaded.sender_active:
                 raise Problem(
                     Code.PROVIDER_INACTIVE,
@@ -91,27 +94,27 @@ class Intake:
                 if loaded.replay.digest != consequences.digest_of(message):
                     raise _duplicate(message)
                 return _first_answer(await read_answer(connection, loaded.replay.log_id), message.sender)
-            if loaded.unsettled:
+            if loaded.facts.full_days:
                 loaded = await self._with_room_returned(connection, message, loaded)
             return await self._commit(connection, message, loaded)
 
-    async def _load(self, connection: Connection, message: NpBest | AnyCaseMessage) -> Loaded:
+    async def _load(self, connection: Connection, message: NpBest | AnyCaseMessage, key_id: UUID | None) -> Loaded:
         limit = self._rulebook.cap.daily_limit
         if isinstance(message, NpBest):
-            return await load_for_order(connection, message, limit)
-        return await load_for_case(connection, message, _case_id(message), limit)
+            return await load_for_order(connection, message, key_id, limit)
+        return await load_for_case(connection, message, _case_id(message), key_id, limit)
 
     async def _with_room_returned(
         self, connection: Connection, message: NpBest | AnyCaseMessage, loaded: Loaded
     ) -> Loaded:
-        """Obsolete cases give their room back at once; book what no worker has booked before counting."""
-        while await self.settle_on(connection, loaded.case.recipient if loaded.case else message.sender):
-            pass
-        return await self._load(connection, message)
+        """Obsolete cases give their room back at once: before a day counts as full, book what nobody has booked yet."""
+        recipient = loaded.case.recipient if loaded.case else message.sender
+        settled = 0
+        while batch := await self.settle_on(connection, recipient):
+            settled += batch
+        return await self._load(connection, message, None) if settled else loaded
 
-    async def _commit(
-        self, connection: Connection, message: NpBest | AnyCaseMessage, loaded: Loaded
-    ) -> Answer:
+    async def _commit(self, connection: Connection, message: NpBest | AnyCaseMessage, loaded: Loaded) -> Answer:
         rules = self._rules(loaded.closed_days)
         outcome = Outcome(loaded.epoch, loaded.now, self._rulebook.cap.daily_limit)
         if isinstance(message, NpBest):
@@ -151,10 +154,11 @@ class Intake:
 
 
 def _case_id(message: AnyCaseMessage) -> UUID:
+    """The id as the database keeps it; the nil UUID, which no case has, for what cannot be one."""
     try:
         return UUID(message.case_id)
     except ValueError:
-        raise unknown_case() from None
+        return UUID(int=0)
 
 
 def unknown_case() -> Problem:

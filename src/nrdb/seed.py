@@ -5,7 +5,6 @@ Everything here is done once and found done afterwards, by whichever process com
 
 import os
 import tomllib
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import structlog
 
 from nrdb.db import Connection, open_pool
 from nrdb.errors import ConfigurationError
-from nrdb.providers.keys import create_key, key_hash
+from nrdb.providers.keys import Role, create_key, key_hash
 from nrdb.providers.registry import create_provider
 from nrdb.routing.numbers import NumberRange, parse_number
 from nrdb.routing.plan import NewSeries, add_series
@@ -50,11 +49,14 @@ async def bootstrap(settings: Settings, dsn: str) -> None:
 
 
 async def _world(connection: Connection, settings: Settings) -> None:
-    start = (settings.sandbox_start or datetime.now(UTC)) if settings.sandbox else None
     await connection.execute(
-        "INSERT INTO world (sandbox, sandbox_now) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        """
+        INSERT INTO world (sandbox, sandbox_now)
+        SELECT sandbox, CASE WHEN sandbox THEN coalesce(start, clock_timestamp()) END
+          FROM (VALUES ($1::boolean, $2::timestamptz)) AS wanted(sandbox, start) ON CONFLICT DO NOTHING
+        """,
         settings.sandbox,
-        start,
+        settings.sandbox_start,
     )
     is_sandbox = await connection.fetchval("SELECT sandbox FROM world")
     if is_sandbox != settings.sandbox:
@@ -106,11 +108,8 @@ async def _sandbox_keys(connection: Connection, settings: Settings, codes: list[
     """One key for each provider, one operator, one admin, in a file that only this user can read."""
     now = await connection.fetchval("SELECT nrdb_now()")
     lines = ["# Keys of this sandbox, made when it was seeded. They open nothing else."]
-    roles = [
-        ("ADMIN", "admin", ()),
-        ("OPERATOR", "operator", ()),
-        *((code, "provider", (code,)) for code in codes),
-    ]
+    roles: list[tuple[str, Role, tuple[str, ...]]] = [("ADMIN", "admin", ()), ("OPERATOR", "operator", ())]
+    roles += [(code, "provider", (code,)) for code in codes]
     for name, role, of in roles:
         _, key = await create_key(connection, role=role, codes=of, label=f"sandbox {name}", created_at=now)
         lines.append(f"{name}_KEY={key}")

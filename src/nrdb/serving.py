@@ -47,14 +47,16 @@ class _Server(uvicorn.Server):
         self._tell_started()
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that holds the address; it begins to listen when the application is ready."""
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that holds the address, alone or beside others; it begins to listen when the application is ready."""
     family, kind, protocol, _name, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
     except OSError:
         listener.close()

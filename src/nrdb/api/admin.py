@@ -45,9 +45,7 @@ async def _existing(change: Change, code: str, pointer: str) -> None:
     responses=BODY_PROBLEMS,
     summary="A key for a provider",
 )
-async def post_provider_key(
-    request: Request, code: CodePath, form: Annotated[NewProviderKey, Body()]
-) -> Response:
+async def post_provider_key(request: Request, code: CodePath, form: Annotated[NewProviderKey, Body()]) -> Response:
     """The key is shown this once; several of a code live at a time."""
     return await _new_key(request, NewKey(role="provider", codes=(code,), **form.model_dump()), code)
 
@@ -91,9 +89,7 @@ async def get_keys(request: Request) -> Response:
     async with services(request).pool.acquire() as connection:
         keys = await list_keys(connection)
     times = ("created_at", "expires_at", "revoked_at")
-    items = [
-        {**key, **{name: format_time(key[name]) if key[name] else None for name in times}} for key in keys
-    ]
+    items = [{**key, **{name: format_time(key[name]) if key[name] else None for name in times}} for key in keys]
     return json_response({"items": items, "next": None})
 
 
@@ -115,7 +111,7 @@ async def delete_key(request: Request, key_id: UUID) -> Response:
     summary="A new series",
 )
 async def post_series(request: Request, form: Annotated[SeriesForm, Body()]) -> Response:
-    """Enter a series into the number plan. Refused with `series-overlap` and the list where one contains its numbers."""
+    """Enter a series into the number plan. Refused with `series-overlap` and the list where one has its numbers."""
     parts = services(request)
     number_class = form.number_class or parts.rulebook.default_class(national(form.first))
     if number_class is None:
@@ -144,9 +140,7 @@ async def _series_overlap(request: Request, new: NewSeries) -> Problem:
     responses=BODY_PROBLEMS,
     summary="Another limit for a day",
 )
-async def put_cap(
-    request: Request, code: CodePath, day: DayPath, form: Annotated[LimitForm, Body()]
-) -> Response:
+async def put_cap(request: Request, code: CodePath, day: DayPath, form: Annotated[LimitForm, Body()]) -> Response:
     """For special reasons NRDB may approve more than the common limit (S3 2.3.1). A lower one cancels nothing."""
     parts = services(request)
     async with change_world(parts.pool, caller_of(request).key_id) as change:
@@ -160,15 +154,11 @@ async def put_cap(
             after={"limit": form.limit},
             reason=form.reason,
         )
-        (view,) = await read_caps(
-            change.connection, code, day, day + timedelta(days=1), parts.rulebook.cap.daily_limit
-        )
+        (view,) = await read_caps(change.connection, code, day, day + timedelta(days=1), parts.rulebook.cap.daily_limit)
     return json_response(view)
 
 
-@router.put(
-    "/admin/calendar/closed-days/{day}", status_code=200, responses=BODY_PROBLEMS, summary="Close a day"
-)
+@router.put("/admin/calendar/closed-days/{day}", status_code=200, responses=BODY_PROBLEMS, summary="Close a day")
 async def put_closed_day(request: Request, day: DayPath, form: Annotated[ReasonForm, Body()]) -> Response:
     """The day counts as no working day for messages accepted from now on; accepted cases stay as they are."""
     async with change_world(services(request).pool, caller_of(request).key_id) as change:
@@ -184,14 +174,10 @@ async def put_closed_day(request: Request, day: DayPath, form: Annotated[ReasonF
 
 
 @reading.get("/audit", response_model=page(AuditLine), summary="Who changed what, when and why")
-async def get_audit(
-    request: Request, after: Annotated[str | None, Query()] = None, limit: Limit = 100
-) -> Response:
+async def get_audit(request: Request, after: Annotated[str | None, Query()] = None, limit: Limit = 100) -> Response:
     """Oldest first."""
     position = read_cursor(after, int)[0] if after is not None else 0
     async with services(request).pool.acquire() as connection:
         lines = await read_audit(connection, position, limit)
     items = [{**line, "at": format_time(line["at"])} for line in lines]
-    return json_response(
-        {"items": items, "next": write_cursor(lines[-1]["id"]) if len(lines) == limit else None}
-    )
+    return json_response({"items": items, "next": write_cursor(lines[-1]["id"]) if len(lines) == limit else None})

@@ -351,6 +351,5 @@ class ClockView(Shown):
 
 def page(item: type[BaseModel]) -> type[BaseModel]:
     """A list of these: `{items, next}`, `next` an opaque cursor, null at the end."""
-    return create_model(
-        f"{item.__name__}Page", __base__=Shown, items=(list[item], ...), next=(str | None, ...)
-    )  # type: ignore[valid-type]
+    fields: dict[str, Any] = {"items": (list.__class_getitem__(item), ...), "next": (str | None, ...)}
+    return create_model(f"{item.__name__}Page", __base__=Shown, **fields)

@@ -81,9 +81,7 @@ async def get_calendar_add(
 
 
 @router.get("/caps/{code}", response_model=page(CapView), summary="Room under the daily cap")
-async def get_caps(
-    request: Request, code: Annotated[ProviderCode, Path()], from_: FromDay, to: ToDay
-) -> Response:
+async def get_caps(request: Request, code: Annotated[ProviderCode, Path()], from_: FromDay, to: ToDay) -> Response:
     """Limit, numbers used and room for each day. A provider sees its own codes."""
     caller = caller_of(request)
     if not caller.sees_all and code not in caller.codes:

@@ -1,5 +1,6 @@
 """Reading cases."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -71,7 +72,7 @@ async def get_cases(
     return json_response({"items": items, "next": position})
 
 
-def _read_position(after: str | None) -> tuple[object, UUID] | None:
+def _read_position(after: str | None) -> tuple[datetime, UUID] | None:
     if after is None:
         return None
     created, case_id = read_cursor(after, parse_time, UUID)

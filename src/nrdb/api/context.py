@@ -1,23 +1,25 @@
 """What every endpoint works with, made once by the composition root."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
 from nrdb.db import Pool
 from nrdb.intake import Intake
+from nrdb.providers.keys import Caller
 from nrdb.rulebook import Rulebook
 from nrdb.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of a running service."""
+    """The parts of a running service. `known_posters` are callers by the `Authorization` that they have shown."""
 
     settings: Settings
     rulebook: Rulebook
     pool: Pool
     intake: Intake
+    known_posters: dict[str, Caller] = field(default_factory=dict)
 
 
 def services(request: Request) -> Services:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from nrdb.api.answers import PROBLEMS
 from nrdb.api.context import services
-from nrdb.errors import Code, Problem
+from nrdb.errors import Code, Problem, unauthenticated
 from nrdb.providers.keys import Caller, Role, find_caller
 
 #: The largest body of a single request (contract section 2).
@@ -55,15 +55,15 @@ async def authenticate(request: Request, roles: tuple[Role, ...]) -> Caller:
     """The caller of a live key that has one of the roles. Raises 401 or 403."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     caller = None
-    if scheme.lower() == "bearer" and key:
+    if scheme.lower() == "bearer" and key.strip():
         async with services(request).pool.acquire() as connection:
             caller = await find_caller(connection, key.strip())
     if caller is None:
-        raise Problem(
-            Code.UNAUTHENTICATED,
-            "Send 'Authorization: Bearer <key>' with a key that is neither revoked nor expired.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        raise unauthenticated()
+    return _with_role(caller, roles)
+
+
+def _with_role(caller: Caller, roles: tuple[Role, ...]) -> Caller:
     if caller.role not in roles:
         raise Problem(
             Code.ROLE_NOT_PERMITTED_HERE,
@@ -123,9 +123,7 @@ def own_code(caller: Caller, code: str | None) -> str:
         raise Problem(
             Code.INVALID_MESSAGE,
             "Say which code you mean: ?code=",
-            errors=[
-                {"pointer": "/code", "detail": "needed, because your key does not have exactly one code"}
-            ],
+            errors=[{"pointer": "/code", "detail": "needed, because your key does not have exactly one code"}],
         )
     if code not in caller.codes and not caller.sees_all:
         raise Problem(

@@ -67,9 +67,7 @@ async def get_status(request: Request, code: Code = None) -> Response:
         return json_response(await status(connection, mine))
 
 
-@acking.post(
-    "/inbox/ack", response_model=InboxStatus, status_code=200, responses=BODY_PROBLEMS, summary="Acknowledge"
-)
+@acking.post("/inbox/ack", response_model=InboxStatus, status_code=200, responses=BODY_PROBLEMS, summary="Acknowledge")
 async def post_ack(request: Request, ack: Annotated[Ack, Body()], code: Code = None) -> Response:
     """Lower than acknowledged changes nothing; beyond the newest item is an error."""
     mine = own_code(caller_of(request), code)

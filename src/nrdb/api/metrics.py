@@ -23,9 +23,7 @@ MESSAGES = Counter(
     "nrdb_messages", "Messages decided, by type and outcome ('accepted' or the code).", ["type", "outcome"],
     registry=REGISTRY,
 )  # fmt: skip
-SECONDS = Histogram(
-    "nrdb_message_seconds", "From a parsed message to its decision.", ["type"], registry=REGISTRY
-)
+SECONDS = Histogram("nrdb_message_seconds", "From a parsed message to its decision.", ["type"], registry=REGISTRY)
 REQUESTS = Counter(
     "nrdb_http_requests", "Requests, by method, route and status.", ["method", "route", "status"],
     registry=REGISTRY,

@@ -60,9 +60,7 @@ async def get_routing(
     return json_response(answer)
 
 
-@router.get(
-    "/portability/{number}", response_model=PortabilityAnswer, summary="Whether a number can be ported"
-)
+@router.get("/portability/{number}", response_model=PortabilityAnswer, summary="Whether a number can be ported")
 async def get_portability(request: Request, number: NumberPath) -> Response:
     """Whether an order for the number would meet a refusal now, which, and the earliest lawful porting time."""
     wanted = _number(number)

@@ -49,9 +49,7 @@ async def metrics() -> Response:
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get(
-    "/problems/{code}", response_class=HTMLResponse, responses=problems(404), summary="What a code means"
-)
+@router.get("/problems/{code}", response_class=HTMLResponse, responses=problems(404), summary="What a code means")
 async def problem_page(code: str) -> Response:
     """One page for each code: what it means, by which rule, and what would be right."""
     if code not in CATALOGUE:

@@ -57,10 +57,7 @@ def form_problem(errors: Iterable[Mapping[str, Any]], skip: int = 0) -> Problem:
     listed = list(errors)
     if any(error["type"] == "json_invalid" for error in listed):
         return Problem(Code.NOT_JSON, "The body is not JSON in UTF-8. Nothing was changed.")
-    shown = [
-        {"pointer": _pointer(error["loc"][skip:]), "detail": _sentence(error)}
-        for error in listed[:ERRORS_SHOWN]
-    ]
+    shown = [{"pointer": _pointer(error["loc"][skip:]), "detail": _sentence(error)} for error in listed[:ERRORS_SHOWN]]
     count = len(listed)
     detail = f"{count} field{'s are' if count > 1 else ' is'} wrong: see 'errors'. Nothing was changed."
     return Problem(Code.INVALID_MESSAGE, detail, errors=shown)

@@ -49,18 +49,14 @@ async def get_me(request: Request) -> Response:
 
 
 @everybody.get("/providers", response_model=page(ProviderView), summary="All providers with their contacts")
-async def get_providers(
-    request: Request, after: Annotated[str | None, Query()] = None, limit: Limit = 100
-) -> Response:
+async def get_providers(request: Request, after: Annotated[str | None, Query()] = None, limit: Limit = 100) -> Response:
     """In order of code (S3 2.5.4: contact points are known to everybody)."""
     position = read_cursor(after, str)[0] if after is not None else ""
     if "\0" in position:
         raise field_problem("/after", "use the 'next' of an earlier answer as it is")
     async with services(request).pool.acquire() as connection:
         items = await list_providers(connection, position, limit)
-    return json_response(
-        {"items": items, "next": write_cursor(items[-1]["code"]) if len(items) == limit else None}
-    )
+    return json_response({"items": items, "next": write_cursor(items[-1]["code"]) if len(items) == limit else None})
 
 
 @admins.post(
@@ -97,9 +93,7 @@ async def _found(change: Change, code: str) -> dict[str, Any]:
     responses=BODY_PROBLEMS,
     summary="Change a provider",
 )
-async def patch_provider(
-    request: Request, code: CodePath, form: Annotated[ProviderChange, Body()]
-) -> Response:
+async def patch_provider(request: Request, code: CodePath, form: Annotated[ProviderChange, Body()]) -> Response:
     """What is absent stays. `active: false` is refused while the code holds numbers or is party to open cases."""
     async with change_world(services(request).pool, caller_of(request).key_id) as change:
         before = await _found(change, code)

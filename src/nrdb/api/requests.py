@@ -11,6 +11,8 @@ from nrdb.api.metrics import REQUESTS
 from nrdb.api.problems import internal_problem
 
 log = structlog.get_logger()
+#: Seconds from which a request is worth a line in the log.
+SLOW = 1.0
 _USABLE = re.compile(rb"[\x21-\x7e]{1,100}")
 
 
@@ -46,10 +48,22 @@ class RequestLog:
                 raise ConnectionAbortedError("the answer had begun") from None
             await answer(scope, receive, note_status)
         finally:
-            route = getattr(scope.get("route"), "path", "unknown")
-            REQUESTS.labels(scope["method"], route, status).inc()
-            log.info("request", method=scope["method"], route=route, status=status,
-                     milliseconds=round((perf_counter() - began) * 1000, 1), request_id=request_id)  # fmt: skip
+            _note(scope, status, perf_counter() - began, request_id)
+
+
+def _note(scope: Scope, status: int | None, seconds: float, request_id: str) -> None:
+    """Count the request. Only what went wrong or took long is worth a line: the log of messages is in the database."""
+    route = getattr(scope.get("route"), "path", "unknown")
+    REQUESTS.labels(scope["method"], route, status).inc()
+    if status is None or status >= 400 or seconds > SLOW:
+        log.info(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+            request_id=request_id,
+        )
 
 
 def _request_id(scope: Scope) -> str:

@@ -73,9 +73,7 @@ async def get_clock(request: Request) -> Response:
     return json_response({"now": format_time(now)})
 
 
-@_moving.put(
-    "/sandbox/clock", response_model=ClockView, responses=BODY_PROBLEMS, summary="Move the time forward"
-)
+@_moving.put("/sandbox/clock", response_model=ClockView, responses=BODY_PROBLEMS, summary="Move the time forward")
 async def put_clock(request: Request, move: Annotated[ClockMove, Body()]) -> Response:
     """What is due by then has happened, in order, before the answer. A move waits for messages in flight."""
     parts = services(request)

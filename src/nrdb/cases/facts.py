@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from nrdb.cases.case import Case
-from nrdb.db import Connection
+from nrdb.db import Connection, fetch_one
 from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow, PortedRow
 from nrdb.messages.kinds import AnyCaseMessage, NpAnnu, NpBest, NpEndr, NpIver
 from nrdb.routing.numbers import NumberRange
@@ -29,18 +29,14 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The facts of one message and what surrounds them.
-
-    `case` is as stored, before `settled`; `unsettled` counts cases of the recipient whose room under the cap time has
-    given back but nobody has booked yet.
-    """
+    """The facts of one message and what surrounds them. `case` is as stored, before `settled`."""
 
     epoch: int
     now: datetime
     closed_days: frozenset[date]
+    key_live: bool
     sender_active: bool
     replay: Replay | None
-    unsettled: int
     facts: Facts
     case: Case | None = None
     customer_log: int | None = None
@@ -51,21 +47,29 @@ _WORLD = """
 WITH w AS MATERIALIZED (SELECT epoch, coalesce(sandbox_now, clock_timestamp()) AS now FROM world)
 """
 
+# OFFSET 0 keeps the planner from turning the look-ups round: each is one descent of an index for each range asked for,
+# never a walk over everything that is in force now.
 _COMMON = """
        w.epoch, w.now,
        (SELECT json_agg(day) FROM closed_day) AS closed_days,
+       ({key}::uuid IS NULL OR EXISTS (
+            SELECT 1 FROM api_key WHERE key_id = {key} AND revoked_at IS NULL
+               AND (expires_at IS NULL OR expires_at > w.now))) AS key_live,
        (SELECT active FROM provider WHERE code = $1) AS sender_active,
        (SELECT json_build_array(id, encode(digest, 'hex')) FROM message_log
          WHERE sender = $1 AND message_id = $2) AS replay,
        (SELECT json_agg(part) FROM (
             SELECT DISTINCT ON (s.version_id) json_build_array(
                    lower(s.numbers), upper(s.numbers) - 1, s.number_class, s.holder, s.status) AS part
-              FROM asked JOIN series s ON s.numbers && asked.numbers AND s.valid @> w.now) p) AS plan,
+              FROM asked, LATERAL (
+                   SELECT * FROM series WHERE numbers && asked.numbers AND valid @> w.now OFFSET 0) s) p) AS plan,
        (SELECT json_agg(part) FROM (
             SELECT DISTINCT ON (r.row_id) json_build_array(
                    lower(r.numbers), upper(r.numbers) - 1, r.holder, r.network, r.case_id, lower(r.valid),
                    upper(r.valid), r.row_id) AS part
-              FROM asked JOIN routing r ON r.numbers && asked.numbers AND r.removed_at IS NULL) p) AS routing
+              FROM asked, LATERAL (
+                   SELECT * FROM routing
+                    WHERE numbers && asked.numbers AND removed_at IS NULL OFFSET 0) r) p) AS routing
 """
 
 #: Days on which the code has no room for so many numbers, and days whose limit was set apart.
@@ -75,25 +79,25 @@ _CAPS = """
                    day_limit IS NOT NULL))
           FROM cap_day
          WHERE code = {code} AND day >= {day}
-           AND (used + {numbers} > coalesce(day_limit, {limit}) OR day_limit IS NOT NULL)) AS caps,
-       (SELECT count(*) FROM cases
-         WHERE due_at <= w.now AND recipient = {code} AND state <> 'scheduled') AS unsettled
+           AND (used + {numbers} > coalesce(day_limit, {limit}) OR day_limit IS NOT NULL)) AS caps
 """
 
 _ORDER = f"""
 {_WORLD}, asked AS MATERIALIZED (
     SELECT int8range(first, last, '[]') AS numbers FROM unnest($3::bigint[], $4::bigint[]) AS a(first, last))
-SELECT {_COMMON},
+SELECT {_COMMON.format(key="$8")},
        {_CAPS.format(code="$1", day="$5::date", numbers="$6::bigint", limit="$7::bigint")},
        (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1, upper(n.during)))
-          FROM asked JOIN case_numbers n ON n.numbers && asked.numbers AND n.during @> w.now) AS open_numbers
+          FROM asked, LATERAL (
+               SELECT * FROM case_numbers
+                WHERE numbers && asked.numbers AND during @> w.now OFFSET 0) n) AS open_numbers
   FROM w
 """
 
 _CASE = f"""
 {_WORLD}, c AS MATERIALIZED (SELECT * FROM cases WHERE case_id = $3),
 asked AS MATERIALIZED (SELECT numbers FROM case_numbers WHERE case_id = $3)
-SELECT {_COMMON},
+SELECT {_COMMON.format(key="$7")},
        {_CAPS.format(code="c.recipient", day="$4::date", numbers="c.number_count", limit="$5::bigint")},
        (SELECT json_agg(json_build_array(lower(numbers), upper(numbers) - 1)) FROM asked) AS numbers,
        (SELECT personal -> 'customer' FROM message_log WHERE id = c.customer_log) AS customer,
@@ -139,10 +143,11 @@ async def load_due(connection: Connection, recipient: str | None, limit: int) ->
     )
 
 
-async def load_for_order(connection: Connection, message: NpBest, cap_limit: int) -> Loaded:
-    """The facts for NP_BEST."""
+async def load_for_order(connection: Connection, message: NpBest, key_id: UUID | None, cap_limit: int) -> Loaded:
+    """The facts for NP_BEST, sent with that key (None: by the service's own tests)."""
     numbers = message.numbers
-    row = await connection.fetchrow(
+    row = await fetch_one(
+        connection,
         _ORDER,
         message.sender,
         message.message_id,
@@ -151,16 +156,18 @@ async def load_for_order(connection: Connection, message: NpBest, cap_limit: int
         oslo_day(message.porting_time),
         sum(item.count for item in numbers),
         cap_limit,
+        key_id,
     )
     return _loaded(row, None)
 
 
 async def load_for_case(
-    connection: Connection, message: AnyCaseMessage, case_id: UUID, cap_limit: int
+    connection: Connection, message: AnyCaseMessage, case_id: UUID, key_id: UUID | None, cap_limit: int
 ) -> Loaded:
     """The facts for a message about a case; `case` is None where there is no such case."""
     porting_time = message.porting_time if isinstance(message, NpEndr) else None
-    row = await connection.fetchrow(
+    row = await fetch_one(
+        connection,
         _CASE,
         message.sender,
         message.message_id,
@@ -168,6 +175,7 @@ async def load_for_case(
         oslo_day(porting_time) if porting_time else date.max,
         cap_limit,
         isinstance(message, NpIver | NpAnnu),
+        key_id,
     )
     numbers = read_numbers(row["numbers"])
     return _loaded(row, read_case(row, numbers) if row["case_id"] else None)
@@ -225,9 +233,9 @@ def _loaded(row: asyncpg.Record, case: Case | None) -> Loaded:
         epoch=row["epoch"],
         now=now,
         closed_days=read_days(row["closed_days"]),
+        key_live=row["key_live"],
         sender_active=bool(row["sender_active"]),
         replay=_replay(row["replay"]),
-        unsettled=row["unsettled"],
         facts=facts,
         case=case,
         customer_log=row["customer_log"] if case else None,

@@ -42,8 +42,8 @@ class Entry:
 class Outcome:
     """What one decision, or a batch of what time did, changes. `cases` holds each case once, as it is left.
 
-    `before` are the same cases as they were read; one that is not there is new. `customer_logs` are the log lines
-    that hold their customers.
+    `before` are the same cases as they were read; an outcome without them opens a new one. `customer_logs`
+    are the log lines that hold their customers.
     """
 
     epoch: int

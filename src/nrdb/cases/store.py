@@ -1,6 +1,5 @@
-"""Committing an outcome: one statement that writes all of it, with the guards that make it all or nothing."""
+"""Committing an outcome: one statement writes all of it, with the guards that make it all or nothing."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +8,33 @@ import asyncpg
 from nrdb.cases.case import Case
 from nrdb.cases.machine import ENDED_BEFORE_TIME
 from nrdb.cases.outcome import Entry, Outcome
-from nrdb.db import Connection
+from nrdb.db import Connection, fetch_one
 from nrdb.routing.table import RoutingRow
 
-_WRITE = """
+#: A new case with its order, its numbers, its room under the cap and its line in the donor's inbox.
+_OPEN = """
+WITH line AS (
+    INSERT INTO message_log (id, at, type, sender, message_id, digest, case_id, to_state, body, personal, customer_log,
+                             case_after, warnings)
+    SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, id, $11, $12::json FROM nextval('message_log_id_seq') AS id
+    RETURNING id
+), opened AS (
+    INSERT INTO cases (case_id, kind, state, version, recipient, donor, range_holders, number_type, main_number,
+                       number_count, effective_time, newest_order, customer_log, warnings, due_at, created_at,
+                       updated_at)
+    SELECT $7, $13, $8, 1, $4, $14, $15, $16, $17, $18, $19, $5, id, $12::json, $20, $2, $2 FROM line
+), taken AS (
+    INSERT INTO case_numbers (case_id, numbers, during)
+    SELECT $7, int8range(first, last, '[]'), tstzrange($2, $19)
+      FROM unnest($21::bigint[], $22::bigint[]) AS n(first, last)
+), told AS (
+    INSERT INTO inbox (to_code, log_id) SELECT receiver, id FROM line, unnest($23::text[]) AS receiver
+)
+SELECT hold_world($1, $2), take_room($4, $24, $18, $25)
+"""
+
+#: Steps of existing cases, and everything that follows from them.
+_STEP = """
 WITH line AS MATERIALIZED (
     SELECT l.*, nextval('message_log_id_seq') AS id
       FROM json_to_recordset($3::json) AS l(
@@ -23,40 +45,24 @@ WITH line AS MATERIALIZED (
     SELECT c.*, coalesce((SELECT max(line.id) FROM line WHERE line.case_id = c.case_id AND line.sets_customer),
                          c.old_customer_log) AS customer_log
       FROM json_to_recordset($4::json) AS c(
-           case_id uuid, kind text, state text, version int, recipient text, donor text, range_holders text[],
-           number_type text, main_number bigint, number_count bigint, effective_time timestamptz,
+           case_id uuid, old_version int, state text, range_holders text[], effective_time timestamptz,
            newest_order uuid, old_customer_log bigint, network text, routing_number text, expected text[],
-           received text[], waived text[], told text[], warnings jsonb, due_at timestamptz,
-           created_at timestamptz, updated_at timestamptz, blocks_until timestamptz, reblock boolean)
+           received text[], waived text[], told text[], due_at timestamptz, updated_at timestamptz,
+           blocks_until timestamptz, reblock boolean)
 ), written AS (
-    INSERT INTO cases AS c (
-           case_id, kind, state, version, recipient, donor, range_holders, number_type, main_number, number_count,
-           effective_time, newest_order, customer_log, network, routing_number, expected, received, waived, told,
-           warnings, due_at, created_at, updated_at)
-    SELECT case_id, kind, state, version, recipient, donor, range_holders, number_type, main_number, number_count,
-           effective_time, newest_order, customer_log, network, routing_number, expected, received, waived, told,
-           warnings, due_at, created_at, updated_at
-      FROM changed
-    ON CONFLICT (case_id) DO UPDATE SET
-           state = excluded.state, version = excluded.version, effective_time = excluded.effective_time,
-           range_holders = excluded.range_holders, newest_order = excluded.newest_order,
-           customer_log = excluded.customer_log, network = excluded.network,
-           routing_number = excluded.routing_number, expected = excluded.expected, received = excluded.received,
-           waived = excluded.waived, told = excluded.told, due_at = excluded.due_at,
-           updated_at = excluded.updated_at
-     WHERE c.version = excluded.version - 1
+    UPDATE cases c SET
+           state = n.state, version = n.old_version + 1, range_holders = n.range_holders,
+           effective_time = n.effective_time, newest_order = n.newest_order, customer_log = n.customer_log,
+           network = n.network, routing_number = n.routing_number, expected = n.expected, received = n.received,
+           waived = n.waived, told = n.told, due_at = n.due_at, updated_at = n.updated_at
+      FROM changed n WHERE c.case_id = n.case_id AND c.version = n.old_version
     RETURNING 1
 ), logged AS (
     INSERT INTO message_log (id, at, type, sender, message_id, digest, case_id, from_state, to_state, body, personal,
                              customer_log, case_after, warnings)
-    SELECT line.id, at, type, sender, message_id, decode(digest, 'hex'), line.case_id, from_state, to_state, body,
-           personal, changed.customer_log, case_after, line.warnings
-      FROM line LEFT JOIN changed ON changed.case_id = line.case_id
-), taken AS (
-    INSERT INTO case_numbers (case_id, numbers, during)
-    SELECT n.case_id, int8range(n.first, n.last, '[]'), tstzrange(n.from_time, n.until_time)
-      FROM json_to_recordset($5::json) AS n(
-           case_id uuid, first bigint, last bigint, from_time timestamptz, until_time timestamptz)
+    SELECT line.id, at, type, sender, message_id, decode(digest, 'hex'), case_id, from_state, to_state, body,
+           personal, changed.customer_log, case_after, warnings
+      FROM line JOIN changed USING (case_id)
 ), reblocked AS (
     UPDATE case_numbers n
        SET during = tstzrange(lower(n.during), greatest(lower(n.during), changed.blocks_until))
@@ -68,34 +74,72 @@ WITH line AS MATERIALIZED (
     INSERT INTO inbox (audience, log_id)
     SELECT audience, id FROM line WHERE cardinality(audience) > 0 ORDER BY id
 ), unrouted AS (
-    UPDATE routing SET removed_at = $2 WHERE row_id = ANY($8::bigint[]) AND removed_at IS NULL RETURNING 1
+    UPDATE routing SET removed_at = $2 WHERE row_id = ANY($7::bigint[]) AND removed_at IS NULL RETURNING 1
 ), routed AS (
     INSERT INTO routing (numbers, holder, network, case_id, valid, recorded_at)
     SELECT int8range(r.first, r.last, '[]'), r.holder, r.network, r.case_id, tstzrange(r.from_time, r.until_time), $2
-      FROM json_to_recordset($9::json) AS r(
+      FROM json_to_recordset($8::json) AS r(
            first bigint, last bigint, holder text, network text, case_id uuid, from_time timestamptz,
            until_time timestamptz)
 )
 SELECT hold_world($1, $2),
        expect_rows((SELECT count(*) FROM changed), (SELECT count(*) FROM written)),
-       expect_rows(cardinality($8::bigint[]), (SELECT count(*) FROM unrouted)),
-       (SELECT count(r.taken) FROM (
-            SELECT take_room(c.code, c.day, c.numbers, $7)::text AS taken
-              FROM json_to_recordset($6::json) AS c(code text, day date, numbers bigint)) r)
+       expect_rows(cardinality($7::bigint[]), (SELECT count(*) FROM unrouted)),
+       (SELECT bool_and(take_room(room.code, room.day, room.numbers, $6))
+          FROM json_to_recordset($5::json) AS room(code text, day date, numbers bigint))
 """
 
 
 async def write(connection: Connection, outcome: Outcome) -> None:
     """Commit the outcome as a whole, or raise what `db.retried` starts again on."""
-    change = outcome.routing
-    new = [case for key, case in outcome.cases.items() if key not in outcome.before]
+    if outcome.before:
+        await _write_steps(connection, outcome)
+    else:
+        await _open_case(connection, outcome)
+
+
+async def _open_case(connection: Connection, outcome: Outcome) -> None:
+    (case,) = outcome.cases.values()
+    (order,) = outcome.entries
+    ((code, day, numbers),) = outcome.room
     await connection.fetchrow(
-        _WRITE,
+        _OPEN,
+        outcome.epoch,
+        order.at,
+        order.type,
+        code,
+        order.message_id,
+        order.digest,
+        case.case_id,
+        case.state,
+        order.body,
+        order.personal,
+        order.case_after,
+        order.warnings,
+        case.kind,
+        case.donor,
+        case.range_holders,
+        case.number_type,
+        case.main_number,
+        numbers,
+        case.effective_time,
+        case.due_at,
+        [item.first for item in case.numbers],
+        [item.last for item in case.numbers],
+        order.to,
+        day,
+        outcome.cap_limit,
+    )
+
+
+async def _write_steps(connection: Connection, outcome: Outcome) -> None:
+    change = outcome.routing
+    await connection.fetchrow(
+        _STEP,
         outcome.epoch,
         outcome.decided_at,
         [_entry_row(entry) for entry in outcome.entries],
         [_case_row(case, outcome) for case in outcome.cases.values()],
-        [row for case in new for row in _number_rows(case)],
         [{"code": code, "day": day, "numbers": numbers} for code, day, numbers in sorted(outcome.room)],
         outcome.cap_limit,
         list(change.removed),
@@ -124,50 +168,31 @@ def _entry_row(entry: Entry) -> dict[str, Any]:
 
 
 def _case_row(case: Case, outcome: Outcome) -> dict[str, Any]:
-    before = outcome.before.get(case.case_id)
+    before = outcome.before[case.case_id]
     return {
         "case_id": case.case_id,
-        "kind": case.kind,
+        "old_version": before.version,
         "state": case.state,
-        "version": before.version + 1 if before else 1,
-        "recipient": case.recipient,
-        "donor": case.donor,
         "range_holders": case.range_holders,
-        "number_type": case.number_type,
-        "main_number": case.main_number,
-        "number_count": case.number_count,
         "effective_time": case.effective_time,
         "newest_order": case.newest_order,
-        "old_customer_log": outcome.customer_logs.get(case.case_id),
+        "old_customer_log": outcome.customer_logs[case.case_id],
         "network": case.network,
         "routing_number": case.routing_number,
         "expected": case.expected,
         "received": case.received,
         "waived": case.waived,
         "told": case.told,
-        "warnings": case.warnings,
         "due_at": case.due_at,
-        "created_at": case.created_at,
         "updated_at": case.updated_at,
         "blocks_until": _blocks_until(case),
-        "reblock": before is not None and _blocks_until(case) != _blocks_until(before),
+        "reblock": _blocks_until(case) != _blocks_until(before),
     }
 
 
 def _blocks_until(case: Case) -> datetime:
     """Until when the numbers are taken: the porting time, or the instant at which the case ended before it."""
     return case.effective_time if case.state not in ENDED_BEFORE_TIME else case.updated_at
-
-
-def _number_rows(case: Case) -> Iterator[dict[str, Any]]:
-    for item in case.numbers:
-        yield {
-            "case_id": case.case_id,
-            "first": item.first,
-            "last": item.last,
-            "from_time": case.created_at,
-            "until_time": case.effective_time,
-        }
 
 
 def _routing_row(row: RoutingRow) -> dict[str, Any]:
@@ -191,4 +216,4 @@ SELECT m.type, m.message_id, m.at, m.case_after, m.warnings, owner.personal -> '
 
 async def read_answer(connection: Connection, log_id: int) -> asyncpg.Record:
     """What was answered when the message was accepted, and the customer of the case as it was then."""
-    return await connection.fetchrow(_REPLAY, log_id)
+    return await fetch_one(connection, _REPLAY, log_id)

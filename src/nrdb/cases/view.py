@@ -61,9 +61,7 @@ def with_customer(view: dict[str, Any], case: Case, codes: frozenset[str]) -> di
     return view
 
 
-def _next(
-    case: Case, now: datetime, rulebook: Rulebook, calendar: WorkingCalendar
-) -> Iterator[dict[str, Any]]:
+def _next(case: Case, now: datetime, rulebook: Rulebook, calendar: WorkingCalendar) -> Iterator[dict[str, Any]]:
     for event in events_in(case.state):
         until, included = _until(case, event, rulebook)
         if until is not None and (until < now or (until == now and not included)):

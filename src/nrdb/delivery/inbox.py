@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from nrdb.clock import format_time
-from nrdb.db import Connection
+from nrdb.db import Connection, fetch_one
 
 #: What an item shows of its case: enough to act on (contract section 4).
 _CASE_FIELDS = (
@@ -93,7 +93,8 @@ async def status(connection: Connection, code: str) -> dict[str, Any]:
     """Where the code stands: `{acknowledged, newest, unacknowledged, oldest_unacknowledged_at}`."""
     horizon = await connection.fetchval("SELECT inbox_horizon()")
     through = await acknowledged(connection, code)
-    row = await connection.fetchrow(
+    row = await fetch_one(
+        connection,
         f"SELECT count(*) AS waiting, max(seq) AS newest, min(seq) AS oldest FROM ({_MINE}) i",
         code,
         through,

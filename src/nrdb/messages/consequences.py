@@ -35,11 +35,12 @@ _NOTICED_STATES = frozenset({"obsolete", "completed"})
 
 def digest_of(message: NpBest | AnyCaseMessage) -> bytes:
     """What makes two messages the same: their content after parsing, numbers in any order."""
-    content = wire_form(message)
-    for name in ("additional_numbers", "series"):
-        if content.get(name):
-            content[name] = sorted(content[name], key=str)
-    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
+    return _digest(wire_form(message))
+
+
+def _digest(content: dict[str, Any]) -> bytes:
+    in_order = {name: sorted(content[name], key=str) for name in ("additional_numbers", "series") if content.get(name)}
+    return hashlib.sha256(orjson.dumps(content | in_order, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def order(rules: Rules, message: NpBest, facts: Facts, outcome: Outcome) -> Case:
@@ -151,10 +152,10 @@ def _routing_rows(case: Case) -> list[RoutingRow]:
     ]
 
 
-def _entry(
-    rules: Rules, message: NpBest | AnyCaseMessage, at: datetime, from_state: str | None, case: Case
-) -> Entry:
+def _entry(rules: Rules, message: NpBest | AnyCaseMessage, at: datetime, from_state: str | None, case: Case) -> Entry:
+    codes = receivers(message, case)
     content = wire_form(message)
+    digest = _digest(content)
     personal = {name: content.pop(name) for name in sorted(message.personal) if name in content}
     return Entry(
         at=at,
@@ -169,22 +170,17 @@ def _entry(
             **dict.fromkeys(personal),
             "case_id": str(case.case_id),
         },
-        digest=digest_of(message),
+        digest=digest,
         from_state=from_state,
         to_state=case.state,
         personal=personal or None,
         sets_customer="customer" in personal,
         case_after=case_view(case, at, rules.rulebook, rules.calendar),
         warnings=case.warnings if isinstance(message, NpBest) else (),
-        to=_direct(message, case),
-        audience=receivers(message, case) if not _direct(message, case) else (),
+        # One receiver has a line of its own in the inbox; several share one.
+        to=codes if len(codes) == 1 else (),
+        audience=codes if len(codes) > 1 else (),
     )
-
-
-def _direct(message: NpBest | AnyCaseMessage, case: Case) -> tuple[str, ...]:
-    """One receiver has a line of its own in the inbox; several share one."""
-    codes = receivers(message, case)
-    return codes if len(codes) == 1 else ()
 
 
 def _notice(rules: Rules, taken: Step, outcome: Outcome) -> None:

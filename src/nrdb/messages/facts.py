@@ -54,7 +54,8 @@ class Facts:
     """The world around one message.
 
     `full_days` are the days on which the recipient has no room for this many numbers; every day that is not there
-    has room, save for more numbers than the common limit: then only the `raised_days`. `networks` are the active terminating providers, loaded for the messages that are sent to them all.
+    has room, save for more numbers than the common limit: then only the `raised_days`. `networks` are the
+    active terminating providers, loaded for the messages that are sent to them all.
     """
 
     plan: tuple[PlanRow, ...] = ()

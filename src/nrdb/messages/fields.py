@@ -91,9 +91,7 @@ Name = Annotated[Text, StringConstraints(min_length=1, max_length=200), AfterVal
 Comment = Annotated[Text, StringConstraints(max_length=1000)]
 Reference = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 Reason = Annotated[Text, StringConstraints(min_length=1, max_length=1000), AfterValidator(_not_blank)]
-RoutingNumber = Annotated[
-    str, StringConstraints(pattern=r"^(?:\+[0-9]{3,15}|[0-9A-Fa-f]{1,15})$", strict=True)
-]
+RoutingNumber = Annotated[str, StringConstraints(pattern=r"^(?:\+[0-9]{3,15}|[0-9A-Fa-f]{1,15})$", strict=True)]
 
 
 class Form(BaseModel):

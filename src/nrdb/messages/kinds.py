@@ -4,6 +4,7 @@ A message that parses here is well-formed; whether it is lawful is for `messages
 NP_FERD, NP_FBES and NP_FIVE are NRDB's names; NP_GODK, NP_ANNU and NOTICE are ours, because no source names them.
 """
 
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
@@ -133,7 +134,7 @@ class NpBest(Common):
         singles = tuple(NumberRange(number, number) for number in self.additional_numbers)
         return (main, *singles, *(item.numbers for item in self.series))
 
-    @property
+    @cached_property
     def numbers(self) -> tuple[NumberRange, ...]:
         """The numbers that the case is about: ascending, joined."""
         return join(self.mentions)

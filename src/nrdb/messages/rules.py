@@ -5,7 +5,7 @@ A pure function of the message, the facts and the instant. Each check is a named
 limits, reasons) are data in the rulebook; who may send what is `cases.roles`; which state allows what is the machine.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -53,9 +53,7 @@ def check_order(rules: Rules, message: NpBest, facts: Facts, now: datetime) -> N
     _room(rules, message.sender, oslo_day(message.porting_time), count(numbers), facts, now)
 
 
-def check_case_message(
-    rules: Rules, message: AnyCaseMessage, case: Case, facts: Facts, now: datetime
-) -> None:
+def check_case_message(rules: Rules, message: AnyCaseMessage, case: Case, facts: Facts, now: datetime) -> None:
     """A message about `case`, which is as it was stored: what time has done by `now` is reckoned here.
 
     Raises `Problem` with the first refusal that applies; returns when the message is lawful.
@@ -118,7 +116,8 @@ def _state(rules: Rules, message: AnyCaseMessage, case: Case, now: datetime) -> 
     allowed = events_in(current.state)
     raise Problem(
         Code.CASE_STATE,
-        f"The case is {current.state}: {message.type} is not possible. Possible now: {', '.join(allowed) or 'nothing'}.",
+        f"The case is {current.state}, where {message.type} is not possible. "
+        f"Possible now: {', '.join(allowed) or 'nothing'}.",
         facts={"state": current.state, "kind": case.kind, "allowed": allowed},
     )
 
@@ -191,6 +190,8 @@ def _portable(numbers: Sequence[NumberRange], facts: Facts) -> None:
 
 def _class_ranges(numbers: Sequence[NumberRange], facts: Facts) -> dict[str, tuple[NumberRange, ...]]:
     classes = sorted({row.number_class for row in facts.plan})
+    if len(classes) == 1:
+        return {classes[0]: tuple(numbers)}
     by_class = {
         name: overlaps(numbers, facts.in_plan(row for row in facts.plan if row.number_class == name))
         for name in classes
@@ -368,9 +369,7 @@ def _over_any_limit(rules: Rules, requested: int, day: date, facts: Facts) -> Ca
 
 
 def _next_day_with_room(rules: Rules, day: date, requested: int, facts: Facts, now: datetime) -> date | None:
-    last = oslo_day(
-        windows.latest_porting(rules.rulebook, rules.calendar, now).at - timedelta(microseconds=1)
-    )
+    last = oslo_day(windows.latest_porting(rules.rulebook, rules.calendar, now).at - timedelta(microseconds=1))
     for ahead in range(1, (last - day).days + 1):
         candidate = day + timedelta(days=ahead)
         if candidate not in facts.full_days and not _over_any_limit(rules, requested, candidate, facts):
@@ -383,8 +382,9 @@ def _next_day_with_room(rules: Rules, day: date, requested: int, facts: Facts, n
 
 def _ground(rules: Rules, message: NpFbes, case: Case, facts: Facts) -> None:
     """A refusal must rest on a lawful reason, say what would be right, and keep a secret number's owner secret."""
-    for check in _GROUND_CHECKS:
-        check(rules, message, case, facts)
+    _reason_permitted(rules, message, case, facts)
+    _expected_given(rules, message)
+    _secret_kept(message)
 
 
 def _reason_permitted(rules: Rules, message: NpFbes, case: Case, facts: Facts) -> None:
@@ -417,7 +417,7 @@ def _same_owner(message: NpFbes, case: Case) -> bool:
     )
 
 
-def _expected_given(rules: Rules, message: NpFbes, case: Case, facts: Facts) -> None:
+def _expected_given(rules: Rules, message: NpFbes) -> None:
     if message.reason == "owner-mismatch" and message.secret_number:
         return
     given = message.expected.given if message.expected else frozenset()
@@ -431,7 +431,7 @@ def _expected_given(rules: Rules, message: NpFbes, case: Case, facts: Facts) -> 
         )
 
 
-def _secret_kept(rules: Rules, message: NpFbes, case: Case, facts: Facts) -> None:
+def _secret_kept(message: NpFbes) -> None:
     if not message.secret_number:
         return
     given = message.expected.given if message.expected else frozenset()
@@ -444,10 +444,3 @@ def _secret_kept(rules: Rules, message: NpFbes, case: Case, facts: Facts) -> Non
             f"The number is secret: leave out {', '.join(disclosed)}.",
             facts={"fields": disclosed},
         )
-
-
-_GROUND_CHECKS: tuple[Callable[[Rules, NpFbes, Case, Facts], None], ...] = (
-    _reason_permitted,
-    _expected_given,
-    _secret_kept,
-)

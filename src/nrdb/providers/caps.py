@@ -23,7 +23,7 @@ SELECT d.day::date AS day, cap.day_limit,
 async def read_caps(
     connection: Connection, code: str, first: date, last: date, common_limit: int
 ) -> list[dict[str, Any]]:
-    """Each day from `first` to before `last`. Obsolete cases count no longer, booked or not; `free` is never negative."""
+    """Each day from `first` to before `last`. Obsolete cases do not count, booked or not."""
     rows = await connection.fetch(_USED, code, first, last - timedelta(days=1))
     return [_view(row, common_limit) for row in rows]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nrdb.db import Connection
+from nrdb.db import Connection, fetch_one
 
 _COLUMNS = "code, name, organisation_number, terminating, routing_number, active, email, phone, contacts"
 
@@ -70,7 +70,8 @@ async def set_contacts(connection: Connection, code: str, contacts: list[dict[st
 
 async def uses_of(connection: Connection, code: str) -> dict[str, Any]:
     """What hinders that a code becomes inactive: series, ported numbers, blocking cases (contract section 8)."""
-    row = await connection.fetchrow(
+    row = await fetch_one(
+        connection,
         """
         SELECT (SELECT coalesce(json_agg(DISTINCT series_id), '[]') FROM series
                  WHERE holder = $1 AND upper_inf(valid)) AS series,

@@ -58,8 +58,11 @@ class NumberRange:
 
 def join(ranges: Iterable[NumberRange]) -> tuple[NumberRange, ...]:
     """Ascending ranges without overlap, adjoining ones joined."""
+    ascending = sorted(ranges)
+    if len(ascending) < 2:
+        return tuple(ascending)
     joined: list[NumberRange] = []
-    for item in sorted(ranges):
+    for item in ascending:
         if joined and item.first <= joined[-1].last + 1:
             joined[-1] = NumberRange(joined[-1].first, max(joined[-1].last, item.last))
         else:
@@ -89,6 +92,8 @@ def subtract(ranges: Iterable[NumberRange], minus: Iterable[NumberRange]) -> tup
     left: list[NumberRange] = []
     gaps = join(minus)
     at = 0
+    if not gaps:
+        return join(ranges)
     for item in join(ranges):
         first = item.first
         while at < len(gaps) and gaps[at].last < first:

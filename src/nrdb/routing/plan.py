@@ -7,7 +7,7 @@ from uuid import uuid4
 import asyncpg
 
 from nrdb.clock import format_time
-from nrdb.db import Connection
+from nrdb.db import Connection, fetch_one
 from nrdb.routing.numbers import NumberRange
 
 
@@ -30,7 +30,8 @@ _COLUMNS = """
 
 async def add_series(connection: Connection, new: NewSeries) -> dict[str, Any]:
     """Enter a series from now on. Raises asyncpg's `ExclusionViolationError` where one contains its numbers."""
-    row = await connection.fetchrow(
+    row = await fetch_one(
+        connection,
         f"""
         INSERT INTO series (series_id, numbers, number_class, holder, status, reason, valid)
         VALUES ($1, int8range($2, $3, '[]'), $4, $5, $6, $7, tstzrange(nrdb_now(), NULL))

@@ -73,9 +73,7 @@ def _answer(number: int, row: asyncpg.Record) -> dict[str, Any]:
         "since": format_time(row["since"] if entered else row["plan_since"]),
         "until": format_time(until) if until else None,
         "target_number": national(row["target_number"]) if row["target_number"] else None,
-        "tel_uri": tel_uri(number, row["routing_number"] if ported else None)
-        if network or holder != "0"
-        else None,
+        "tel_uri": tel_uri(number, row["routing_number"] if ported else None) if network or holder != "0" else None,
         "next": _next(row),
     }
 

@@ -257,9 +257,7 @@ class Rulebook(Entry):
 
     @field_validator("classes")
     @classmethod
-    def _no_number_has_two_classes(
-        cls, classes: Mapping[str, NumberClassRules]
-    ) -> Mapping[str, NumberClassRules]:
+    def _no_number_has_two_classes(cls, classes: Mapping[str, NumberClassRules]) -> Mapping[str, NumberClassRules]:
         _exactly(classes, get_args(NumberClass), "classes")
         prefixes = [
             (pattern.digits, prefix)

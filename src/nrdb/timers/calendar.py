@@ -95,9 +95,7 @@ class WorkingCalendar:
     _windows: dict[date, tuple[datetime, datetime] | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    _day_ends: dict[tuple[date, int], datetime] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _day_ends: dict[tuple[date, int], datetime] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def is_working_day(self, day: date) -> bool:
         """Say whether any time on the day is working time."""

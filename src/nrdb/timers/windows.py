@@ -80,17 +80,13 @@ def earliest_return(rulebook: Rulebook, termination_time: datetime) -> Bound:
 def _working_minutes_ahead(rule: str, rulebook: Rulebook, calendar: WorkingCalendar, now: datetime) -> Bound:
     timer = rulebook.timers[rule]
     at = calendar.add_working_minutes(now, timer.value)
-    return Bound(
-        at, rule, timer.source, partial(_explain_working, rule, timer, now, calendar.explain_working_minutes)
-    )
+    return Bound(at, rule, timer.source, partial(_explain_working, rule, timer, now, calendar.explain_working_minutes))
 
 
 def _working_days_ahead(rule: str, rulebook: Rulebook, calendar: WorkingCalendar, now: datetime) -> Bound:
     timer = rulebook.timers[rule]
     at = calendar.end_of_working_day(now, timer.value)
-    return Bound(
-        at, rule, timer.source, partial(_explain_working, rule, timer, now, calendar.explain_working_days)
-    )
+    return Bound(at, rule, timer.source, partial(_explain_working, rule, timer, now, calendar.explain_working_days))
 
 
 def _minutes_from(rule: str, rulebook: Rulebook, start: datetime, sign: int) -> Bound:
@@ -100,9 +96,7 @@ def _minutes_from(rule: str, rulebook: Rulebook, start: datetime, sign: int) -> 
     return Bound(at, rule, timer.source, partial(_explain_elapsed, rule, timer, sign, start, at))
 
 
-def _explain_working(
-    rule: str, timer: Timer, now: datetime, steps: Callable[[datetime, int], list[str]]
-) -> list[str]:
+def _explain_working(rule: str, timer: Timer, now: datetime, steps: Callable[[datetime, int], list[str]]) -> list[str]:
     head = f"{rule}: {timer.value} {timer.unit.replace('_', ' ')} from {local_text(now)}"
     return [head, *steps(now, timer.value)]
 
