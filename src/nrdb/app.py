@@ -1,5 +1,6 @@
 """The web application, put together: settings in, FastAPI out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from nrdb.api.sandbox import sandbox_router
 from nrdb.db import open_pool
 from nrdb.intake import Intake
 from nrdb.messages.kinds import MESSAGE
+from nrdb.migrate import head
 from nrdb.rulebook import load_rulebook
 from nrdb.settings import Settings
 
@@ -37,7 +39,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         rulebook = load_rulebook()
         pool = await open_pool(dsn, settings.pool_size)
-        app.state.services = Services(settings, rulebook, pool, Intake(pool, rulebook))
+        app.state.services = Services(settings, rulebook, pool, Intake(pool, rulebook), head(), app.state.stopping)
         try:
             yield
         finally:
@@ -53,6 +55,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
+    app.state.stopping = asyncio.Event()
     install(app)
     for router in (
         messages.posting, messages.reading, cases.router, inbox.reading, inbox.acking, numbers.router,

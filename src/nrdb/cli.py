@@ -157,11 +157,11 @@ def migrate(
 
 
 def _document() -> bytes:
-    """The OpenAPI document of the code, whatever the environment says.
+    """The OpenAPI document of the code, sandbox included, whatever the environment says.
 
     The application is made but not started, so no database is needed.
     """
-    document = create_app(Settings.model_construct(), dsn="postgresql:///").openapi()
+    document = create_app(Settings.model_construct(sandbox=True), dsn="postgresql:///").openapi()
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 

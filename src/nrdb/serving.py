@@ -93,7 +93,7 @@ def _on_signals(act: Callable[[], None]) -> Iterator[None]:
 async def serve(settings: Settings, dsn: str, listener: socket.socket, *, with_worker: bool) -> int:
     """Serve until a signal; the exit code."""
     app = create_app(settings, dsn)
-    stop = app.state.stopping = asyncio.Event()
+    stop: asyncio.Event = app.state.stopping
     config = uvicorn.Config(
         app,
         http="httptools",

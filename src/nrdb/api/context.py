@@ -1,5 +1,6 @@
 """What every endpoint works with, made once by the composition root."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -13,12 +14,18 @@ from nrdb.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of a running service. `known_posters` are callers by the `Authorization` that they have shown."""
+    """The parts of a running service.
+
+    `schema_version` is the one that this code needs. `stopping` is set when the process is to end: whoever waits,
+    answers then. `known_posters` are callers by the `Authorization` that they have shown.
+    """
 
     settings: Settings
     rulebook: Rulebook
     pool: Pool
     intake: Intake
+    schema_version: str | None
+    stopping: asyncio.Event
     known_posters: dict[str, Caller] = field(default_factory=dict)
 
 

@@ -1,6 +1,7 @@
 """Reading and acknowledging the inbox."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Body, Query, Request
@@ -42,7 +43,7 @@ async def get_inbox(
 ) -> Response:
     """Items in order of `seq`. Without `after`, from the acknowledged position (with `from`: from the beginning)."""
     mine = own_code(caller_of(request), code)
-    pool = services(request).pool
+    pool, stopping = services(request).pool, services(request).stopping
     if after is None:
         after = 0
         if from_ is None:
@@ -53,10 +54,11 @@ async def get_inbox(
         async with pool.acquire() as connection:
             page = await read_page(connection, mine, after, limit, message_type=type_, since=from_)
         left = deadline - monotonic()
-        if page.items or left <= 0:
+        if page.items or left <= 0 or stopping.is_set():
             return json_response({"items": page.items, "next": page.next})
         # No connection is held while waiting, so readers that wait cost the senders nothing.
-        await asyncio.sleep(min(LOOK_AGAIN, left))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), min(LOOK_AGAIN, left))
 
 
 @reading.get("/inbox/status", response_model=InboxStatus, summary="How far you have acknowledged")

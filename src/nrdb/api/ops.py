@@ -33,13 +33,15 @@ async def readyz(request: Request) -> Health:
     """The database can be reached and is migrated."""
     try:
         async with services(request).pool.acquire() as connection:
-            await connection.fetchval("SELECT epoch FROM world")
+            version = await connection.fetchval("SELECT version_num FROM alembic_version")
     except (*UNAVAILABLE, asyncpg.PostgresError):
+        version = None
+    if version != services(request).schema_version:
         raise Problem(
             Code.UNAVAILABLE,
-            "The database cannot be reached, or is not migrated.",
+            "The database cannot be reached, or is not migrated to the version that this process needs.",
             headers={"Retry-After": "2"},
-        ) from None
+        )
     return Health(status="ok")
 
 

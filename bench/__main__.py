@@ -1,0 +1,210 @@
+"""`python -m bench [--only NAME]`: runs the benchmarks, prints a table, writes .bench/latest.json."""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import psutil
+
+from bench import load
+from bench.market import CODES, FIRST_M2M, FIRST_NUMBER, Market, load_cases
+from bench.service import FIRST_PORT, Service, database, service, start, stop, until_ready
+
+RUNS = 5
+SECONDS = 5
+RESULTS = Path(".bench/latest.json")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One figure. `ratio` is against `against`, measured in the same run; `target` says what the ratio should be."""
+
+    name: str
+    value: float
+    unit: str
+    ratio: float | None = None
+    against: str | None = None
+    target: str | None = None
+    runs: int = RUNS
+
+
+async def bench_orders(folder: Path) -> list[Result]:
+    """NP_BEST over HTTP with 100,000 cases loaded, against pgbench writing the same rows, in turn."""
+    processes = max(1, min(2, os.cpu_count() or 1))
+    with database(folder, "orders") as dsn:
+        async with service(dsn, folder, FIRST_PORT, processes) as running:
+            await _load(running, 100_000)
+            ours, theirs = [], []
+            for run in range(RUNS):
+                ours.append(await load.orders(running.market, 2_000_000 + run * 100_000, SECONDS))
+                theirs.append(await load.same_rows(dsn, SECONDS))
+            refused = sum(run.refused + run.errors for run in ours)
+            ratio = statistics.median(run.per_second / tps for run, tps in zip(ours, theirs, strict=True))
+            return [
+                Result("orders accepted", _median(run.per_second for run in ours), f"/s ({processes} processes)", ratio,
+                       "pgbench, same rows", ">= 0.25"),
+                Result("pgbench, same rows", _median(theirs), "tps"),
+                Result("orders p50", _median(run.p50_ms for run in ours), "ms"),
+                Result("orders p99", _median(run.p99_ms for run in ours), "ms"),
+                Result("orders not answered 201", refused, "", target="0"),
+                Result("largest API process", running.resident_mb(), "MB", target="<= 150"),
+            ]  # fmt: skip
+
+
+async def bench_series(folder: Path) -> list[Result]:
+    """An order of a 10,000-number series against an order of one number, one after the other on one connection."""
+    with database(folder, "series") as dsn:
+        async with service(dsn, folder, FIRST_PORT + 1) as running:
+            await _load(running, 10_000)
+            days = await load.porting_days(running.market)
+            single, series = [], []
+            async with httpx.AsyncClient(base_url=running.market.url) as client:
+                for index in range(400):
+                    day, code = days[index // 10 % len(days)], CODES[10 + index % 10]
+                    first = FIRST_M2M + index * 20_000
+                    one: dict[str, object] = {"number_type": "E", "main_number": str(first + 15_000)}
+                    many: dict[str, object] = {
+                        "number_type": "S",
+                        "main_number": str(first),
+                        "series": [{"first": str(first), "last": str(first + 9_999)}],
+                    }
+                    single.append(await _post(client, running.market, code, day, one))
+                    series.append(await _post(client, running.market, code, day, many))
+            ratio = _median(series) / _median(single)
+            return [
+                Result("order of one number", _median(single) * 1e3, "ms"),
+                Result(
+                    "order of 10,000 numbers", _median(series) * 1e3, "ms", ratio, "one number", "<= 3", len(series)
+                ),
+            ]
+
+
+async def bench_growth(folder: Path) -> list[Result]:
+    """Accepting with 1,000,000 cases in the database against accepting with 10,000, in turn on one server."""
+    with database(folder, "growth") as dsn:
+        small, large = await _second_database(dsn, "small"), await _second_database(dsn, "large")
+        async with service(small, folder, FIRST_PORT + 2) as few, service(large, folder, FIRST_PORT + 3) as many:
+            await _load(few, 10_000)
+            await _load(many, 1_000_000)
+            at_few, at_many = [], []
+            for run in range(RUNS):
+                first = 2_000_000 + run * 100_000
+                at_few.append((await load.orders(few.market, first, SECONDS)).per_second)
+                at_many.append((await load.orders(many.market, first, SECONDS)).per_second)
+            cost = statistics.median(small / large for small, large in zip(at_few, at_many, strict=True))
+            return [
+                Result("accepted at 10,000 cases", _median(at_few), "/s"),
+                Result("accepted at 1,000,000 cases", _median(at_many), "/s", cost, "cost at 10,000 cases", "<= 1.3"),
+            ]
+
+
+async def bench_start(folder: Path) -> list[Result]:
+    """From `nrdb serve` on a fresh data directory to ready, embedded PostgreSQL included."""
+    times, sizes = [], []
+    for run in range(RUNS):
+        port = FIRST_PORT + 10 + run
+        began = time.perf_counter()
+        process = start({"NRDB_DATA_DIR": str(folder / f"start{run}"), "NRDB_PORT": str(port)})
+        until_ready(f"http://127.0.0.1:{port}", process)
+        times.append(time.perf_counter() - began)
+        sizes.append(psutil.Process(process.pid).memory_info().rss / 1e6)
+        stop(process)
+    return [
+        Result("ready after", _median(times), "s", target="<= 5"),
+        Result("resident, empty database", _median(sizes), "MB", target="<= 150"),
+    ]
+
+
+BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, list[Result]]]] = {
+    "start": bench_start,
+    "orders": bench_orders,
+    "series": bench_series,
+    "growth": bench_growth,
+}
+
+
+async def _load(running: Service, count: int) -> None:
+    """One real order, and copies of it until there are `count` cases."""
+    days = await load.porting_days(running.market)
+    async with httpx.AsyncClient(base_url=running.market.url) as client:
+        order: dict[str, object] = {
+            "number_type": "E",
+            "main_number": str(FIRST_NUMBER + 9_000_000),
+            "donor": CODES[9],
+        }
+        await _post(client, running.market, CODES[10], days[0], order)
+    await load_cases(running.dsn, 0, count)
+
+
+async def _post(client: httpx.AsyncClient, market: Market, code: str, day: str, more: dict[str, object]) -> float:
+    message = {
+        "type": "NP_BEST", "message_id": str(uuid4()), "sender": code, "donor": CODES[0], "porting_time": day,
+        "customer": {"name": "Kari Nordmann", "birth_date": "1980-01-31"}, "authorisation_reference": "bench", **more,
+    }  # fmt: skip
+    began = time.perf_counter()
+    answer = await client.post("/v1/messages", json=message, headers={"Authorization": f"Bearer {market.keys[code]}"})
+    took = time.perf_counter() - began
+    if answer.status_code != httpx.codes.CREATED:
+        raise RuntimeError(answer.text)
+    return took
+
+
+async def _second_database(dsn: str, name: str) -> str:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    return dsn.replace("/nrdb?", f"/{name}?")
+
+
+def _median(values: Iterable[float]) -> float:
+    return statistics.median(values)
+
+
+def _show(results: list[Result]) -> None:
+    for result in results:
+        ratio = f"{result.ratio:8.3f} x {result.against}" if result.ratio is not None else ""
+        target = f"   (target {result.target})" if result.target else ""
+        print(f"{result.name:32} {result.value:12.2f} {result.unit:18}{ratio}{target}", flush=True)
+
+
+def _machine() -> dict[str, object]:
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return {
+        "cpus": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        "python": platform.python_version(),
+        "commit": commit.stdout.strip(),
+    }
+
+
+def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("--only", choices=BENCHMARKS)
+    only = parser.parse_args().only
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory(prefix="nrdb-bench-") as folder:
+        for name in [only] if only else BENCHMARKS:
+            print(f"-- {name}: {BENCHMARKS[name].__doc__}", flush=True)
+            found = asyncio.run(BENCHMARKS[name](Path(folder)))
+            _show(found)
+            results += found
+    RESULTS.parent.mkdir(exist_ok=True)
+    content = {"machine": _machine(), "results": [asdict(result) for result in results]}
+    RESULTS.write_text(json.dumps(content, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

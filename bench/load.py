@@ -1,0 +1,76 @@
+"""The two load generators: wrk posts orders over HTTP, pgbench writes the same rows without us."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from bench.market import ADMIN_KEY, CODES, Market
+from nrdb.embedded import pg_bin
+
+HERE = Path(__file__).parent
+CONNECTIONS = 16
+RECIPIENTS = CODES[10:]
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What wrk measured: orders answered 201 a second, and how long they took."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    refused: int
+    errors: int
+
+
+async def porting_days(market: Market) -> list[str]:
+    """Lawful porting times on many days: from two days after the earliest, within T11."""
+    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    async with httpx.AsyncClient(base_url=market.url, headers=headers) as client:
+        answer = (await client.get("/v1/portability/99999999")).raise_for_status().json()
+    first = datetime.fromisoformat(answer["earliest_porting_time"]) + timedelta(days=2)
+    return [(first + timedelta(days=ahead)).isoformat() for ahead in range(75)]
+
+
+async def orders(market: Market, first: int, seconds: int) -> Orders:
+    """NP_BEST with distinct numbers from index `first` on."""
+    days = ",".join(await porting_days(market))
+    keys = ",".join(f"{code}={market.keys[code]}" for code in RECIPIENTS)
+    arguments = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(HERE / "orders.lua"), market.url]
+    out = await _run(*arguments, "--", str(first), "1000000", days, keys)
+    found = json.loads(next(line for line in out.splitlines() if line.startswith("{")))
+    return Orders(
+        found["accepted"] / found["seconds"], found["p50_ms"], found["p99_ms"], found["refused"], found["errors"]
+    )
+
+
+async def same_rows(dsn: str, seconds: int) -> float:
+    """Transactions a second of pgbench writing what an accepted order writes."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        """
+        CREATE TABLE IF NOT EXISTS bench_texts AS
+        SELECT body, personal, case_after FROM message_log WHERE type = 'NP_BEST' LIMIT 1
+        """
+    )
+    await connection.close()
+    script = ("-f", str(HERE / "rows.sql"))
+    out = await _run(
+        str(pg_bin("pgbench")), "-n", "-M", "prepared", f"-c{CONNECTIONS}", "-j1", f"-T{seconds}", *script, dsn
+    )
+    return float(next(line for line in out.splitlines() if line.startswith("tps")).split("=")[1].split()[0])
+
+
+async def _run(*command: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    out, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{command[0]} failed: {out.decode()[-500:]}")
+    return out.decode()
