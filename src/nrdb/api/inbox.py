@@ -39,7 +39,7 @@ async def get_inbox(
     from_: Annotated[Time | None, Query(alias="from")] = None,
     limit: Limit = 100,
     wait: Annotated[float, Query(ge=0, le=30)] = 0,
-    type_: Annotated[str | None, Query(alias="type", max_length=20)] = None,
+    type_: Annotated[str | None, Query(alias="type", pattern="^[A-Z0-9_]{1,20}$")] = None,
 ) -> Response:
     """Items in order of `seq`. Without `after`, from the acknowledged position (with `from`: from the beginning)."""
     mine = own_code(caller_of(request), code)
