@@ -1,5 +1,8 @@
 """The `nrdb` command: serve, worker, migrate, openapi, demo.
 
+The service's own modules are imported inside the commands that need them, because reading them takes as long as
+starting the database, and the two can go on side by side.
+
 What is wrong at start is told in one line: exit code 2 for a setting, 1 for a database or a port that cannot
 be had. A stop by SIGTERM or Ctrl-C is no error: what is in hand is finished, and the exit code is 0.
 """
@@ -8,27 +11,22 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
-import asyncpg
-import orjson
 import structlog
 import typer
 import uvloop
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import DBAPIError
 
-from nrdb import serving
-from nrdb.app import create_app
 from nrdb.embedded import EmbeddedError, EmbeddedPostgres
-from nrdb.errors import ConfigurationError
+from nrdb.errors import ConfigurationError, UnusableError
+from nrdb.listening import SIGNALS, bind
 from nrdb.logs import configure_logs
-from nrdb.migrate import differences, upgrade
-from nrdb.seed import bootstrap
 from nrdb.settings import Settings, load_settings
 
 _log = structlog.get_logger(__name__)
@@ -36,11 +34,6 @@ _cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pre
 
 _UNUSABLE = 1
 _MISCONFIGURED = 2
-_CONNECT_SECONDS = 10.0
-
-
-class _UnusableError(Exception):
-    """A database or a port that cannot be had."""
 
 
 def _fail(text: str, code: int) -> NoReturn:
@@ -55,11 +48,22 @@ def _begin(*, stop_is_success: bool) -> Settings:
     def unwind(number: int, _frame: FrameType | None) -> NoReturn:
         raise SystemExit(0 if stop_is_success else 128 + number)
 
-    for number in serving.SIGNALS:
+    for number in SIGNALS:
         signal.signal(number, unwind)
     settings = load_settings()
     configure_logs(settings.log_format)
     return settings
+
+
+@contextmanager
+def _reading_ahead() -> Iterator[None]:
+    """Read the service's own modules and libraries meanwhile: half of the time of a start, and so is the database's."""
+    thread = threading.Thread(target=import_module, args=("nrdb.starting",))
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 @contextmanager
@@ -68,48 +72,20 @@ def _database(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
-    with EmbeddedPostgres(settings.data_dir) as server:
+    with ExitStack() as stack:
+        with _reading_ahead():
+            server = stack.enter_context(EmbeddedPostgres(settings.data_dir))
         _log.info("using the embedded PostgreSQL", data_dir=str(server.data_dir), owner=server.owner)
         yield server.dsn
-
-
-def _place(dsn: str) -> str:
-    """Where the database is, without the user, the password and the options."""
-    url = make_url(dsn)
-    return URL.create("postgresql", host=url.host, port=url.port, database=url.database).render_as_string()
-
-
-async def _verify_reachable(dsn: str) -> None:
-    """Tell a wrong address or password from every other trouble."""
-    try:
-        connection = await asyncpg.connect(dsn, timeout=_CONNECT_SECONDS)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        reason = str(error) or f"no answer in {_CONNECT_SECONDS:.0f} s"
-        raise _UnusableError(f"the database {_place(dsn)} cannot be reached: {reason}") from None
-    await connection.close()
-
-
-async def _upgrade(dsn: str) -> None:
-    await _verify_reachable(dsn)
-    try:
-        await upgrade(dsn)
-    except DBAPIError as error:
-        raise _UnusableError(f"the database cannot be migrated: {error.orig}") from error
-
-
-async def _prepare(settings: Settings, dsn: str) -> None:
-    """Bring the database to what this code needs; any number of processes may do so at once."""
-    await _upgrade(dsn)
-    await bootstrap(settings, dsn)
 
 
 def _listen(settings: Settings, *, shared: bool) -> socket.socket:
     """Take the address before anything is started, so that a taken one costs nothing."""
     try:
-        return serving.bind(settings.host, settings.port, shared=shared)
+        return bind(settings.host, settings.port, shared=shared)
     except OSError as error:
         place = f"{settings.host} port {settings.port}"
-        raise _UnusableError(f"cannot listen on {place}: {error.strerror or error}") from None
+        raise UnusableError(f"cannot listen on {place}: {error.strerror or error}") from None
 
 
 @_cli.command()
@@ -123,7 +99,9 @@ def serve(
     """Run the API, and the background work unless --no-worker."""
     settings = _begin(stop_is_success=True)
     with _listen(settings, shared=share_port) as listener, _database(settings) as dsn:
-        uvloop.run(_prepare(settings, dsn))
+        from nrdb import serving, starting  # noqa: PLC0415
+
+        uvloop.run(starting.prepare(settings, dsn))
         code = uvloop.run(serving.serve(settings, dsn, listener, with_worker=worker))
     raise SystemExit(code)
 
@@ -133,7 +111,9 @@ def worker() -> None:
     """Run the background work alone: announce what is due and push deliveries."""
     settings = _begin(stop_is_success=True)
     with _database(settings) as dsn:
-        uvloop.run(_prepare(settings, dsn))
+        from nrdb import serving, starting  # noqa: PLC0415
+
+        uvloop.run(starting.prepare(settings, dsn))
         code = uvloop.run(serving.work(settings, dsn))
     raise SystemExit(code)
 
@@ -146,8 +126,12 @@ def migrate(
     settings = _begin(stop_is_success=False)
     if not check:
         with _database(settings) as dsn:
-            uvloop.run(_upgrade(dsn))
+            from nrdb import starting  # noqa: PLC0415
+
+            uvloop.run(starting.bring_up_to_date(dsn))
         return
+    from nrdb.migrate import differences  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory(prefix="nrdb-check-") as place, EmbeddedPostgres(Path(place)) as server:
         found = uvloop.run(differences(server.dsn))
     for line in found:
@@ -156,21 +140,14 @@ def migrate(
         _fail(f"{len(found)} differences between the migrations and the models", _UNUSABLE)
 
 
-def _document() -> bytes:
-    """The OpenAPI document of the code, sandbox included, whatever the environment says.
-
-    The application is made but not started, so no database is needed.
-    """
-    document = create_app(Settings.model_construct(sandbox=True), dsn="postgresql:///").openapi()
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
 @_cli.command()
 def openapi(
     check: Annotated[Path | None, typer.Option(help="Compare with this file instead of printing.")] = None,
 ) -> None:
     """Print the OpenAPI document, or compare it with the committed one."""
-    document = _document()
+    from nrdb.starting import document as of_the_code  # noqa: PLC0415
+
+    document = of_the_code()
     if check is None:
         sys.stdout.buffer.write(document)
     elif not check.exists() or check.read_bytes() != document:
@@ -193,5 +170,5 @@ def main() -> None:
             _cli()
         except ConfigurationError as error:
             _fail(str(error), _MISCONFIGURED)
-        except (EmbeddedError, _UnusableError) as error:
+        except (EmbeddedError, UnusableError) as error:
             _fail(str(error), _UNUSABLE)

@@ -16,6 +16,10 @@ class ConfigurationError(Exception):
     """The service cannot start as it is configured; the text says which setting and what would be right."""
 
 
+class UnusableError(Exception):
+    """A database or a port that cannot be had."""
+
+
 class Code(StrEnum):
     """All codes. The refusals stand in the order in which they are decided (contract section 6)."""
 

@@ -16,12 +16,11 @@ import structlog
 import uvicorn
 
 from nrdb.app import create_app
+from nrdb.listening import SIGNALS
 from nrdb.settings import Settings
 from nrdb.worker import run_worker
 
 _log = structlog.get_logger(__name__)
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 # The contract gives a stop 10 s in all; the embedded PostgreSQL gets what is left.
 _GRACE_SECONDS = 6
@@ -45,23 +44,6 @@ class _Server(uvicorn.Server):
         """Tell when the address answers."""
         await super().startup(sockets)
         self._tell_started()
-
-
-def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A socket that holds the address, alone or beside others; it begins to listen when the application is ready."""
-    family, kind, protocol, _name, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.bind(address)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def _announce(settings: Settings, listener: socket.socket) -> None:
