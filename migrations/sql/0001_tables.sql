@@ -51,6 +51,7 @@ CREATE TABLE cases (
     case_id UUID NOT NULL,
     kind TEXT NOT NULL,
     state TEXT NOT NULL,
+    entered_from TEXT,
     version INTEGER NOT NULL,
     recipient TEXT NOT NULL,
     donor TEXT NOT NULL,

@@ -155,12 +155,18 @@ def openapi(
 
 
 @_cli.command()
-def demo() -> None:
-    """Tell a porting from order to routing on the terminal, against a sandbox of its own."""
-    # Imported here since it is a client of the service, no part of it, and the other commands start sooner.
-    from nrdb.demo import main as tell  # noqa: PLC0415
+def demo(
+    worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Run the sandbox with its worker.")] = True,
+    kill: Annotated[bool, typer.Option("--kill", help="Kill the sandbox midway; prove that nothing is lost.")] = False,
+    url: Annotated[list[str] | None, typer.Option(help="Play on this empty sandbox; several take turns.")] = None,
+    key: Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="The admin key for --url.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every message.")] = False,
+) -> None:
+    """Play a market of five providers against a sandbox of its own, and check every answer."""
+    # It is a client of the service, no part of it.
+    from nrdb.demo import main as play  # noqa: PLC0415
 
-    tell()
+    play(worker=worker, kill=kill, urls=url or (), key=key, verbose=verbose)
 
 
 def main() -> None:

@@ -118,9 +118,7 @@ CATALOGUE: Mapping[Code, CodeInfo] = {
         "The message_id has been used for another message",
         "A message_id stands for one content for ever. Send a new message under a new UUID.",
     ),
-    Code.UNKNOWN_CASE: CodeInfo(
-        404, "No such case", "The case does not exist, or is not visible to you (contract section 3)."
-    ),
+    Code.UNKNOWN_CASE: CodeInfo(404, "No such case", "The case does not exist, or you are not party to it."),
     Code.ROLE_NOT_PERMITTED: CodeInfo(
         409,
         "Your role in the case may not send this",

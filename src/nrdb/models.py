@@ -143,6 +143,7 @@ cases = Table(
     Column("case_id", UUID(as_uuid=True), primary_key=True),
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
+    Column("entered_from", Text),
     Column("version", Integer, nullable=False),
     Column("recipient", Text, nullable=False),
     Column("donor", Text, nullable=False),

@@ -19,7 +19,10 @@ CLEARINGHOUSE = "NRDB"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A porting case. `effective_time` is its porting time; `told` are the codes that got NP_IVER and see it since."""
+    """A porting case. `effective_time` is its porting time; `told` are the codes that got NP_IVER and see it since.
+
+    `entered_from` is the state before this one where time made the change, else None.
+    """
 
     case_id: UUID
     kind: str
@@ -37,6 +40,7 @@ class Case:
     updated_at: datetime
     network: str | None = None
     routing_number: str | None = None
+    entered_from: str | None = None
     expected: tuple[str, ...] = ()
     received: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
@@ -83,7 +87,11 @@ def take(case: Case, event: str, at: datetime) -> Step:
     """One step of the machine. The instant never precedes an earlier entry of the case."""
     at = max(at, case.updated_at)
     state = step(case.state, event, all_done=not case.missing)
-    after = replace(case, state=state, updated_at=at)
+    if event == TIME:
+        entered_from: str | None = case.state
+    else:
+        entered_from = case.entered_from if state == case.state else None
+    after = replace(case, state=state, entered_from=entered_from, updated_at=at)
     return Step(at=at, event=event, from_state=case.state, case=after)
 
 

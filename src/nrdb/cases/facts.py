@@ -205,6 +205,7 @@ def read_case(row: asyncpg.Record, numbers: tuple[NumberRange, ...]) -> Case:
         updated_at=row["updated_at"],
         network=row["network"],
         routing_number=row["routing_number"],
+        entered_from=row["entered_from"],
         expected=tuple(row["expected"]),
         received=tuple(row["received"]),
         waived=tuple(row["waived"]),

@@ -45,13 +45,15 @@ WITH line AS MATERIALIZED (
     SELECT c.*, coalesce((SELECT max(line.id) FROM line WHERE line.case_id = c.case_id AND line.sets_customer),
                          c.old_customer_log) AS customer_log
       FROM json_to_recordset($4::json) AS c(
-           case_id uuid, old_version int, state text, range_holders text[], effective_time timestamptz,
+           case_id uuid, old_version int, state text, entered_from text, range_holders text[],
+           effective_time timestamptz,
            newest_order uuid, old_customer_log bigint, network text, routing_number text, expected text[],
            received text[], waived text[], told text[], due_at timestamptz, updated_at timestamptz,
            blocks_until timestamptz, reblock boolean)
 ), written AS (
     UPDATE cases c SET
-           state = n.state, version = n.old_version + 1, range_holders = n.range_holders,
+           state = n.state, entered_from = n.entered_from, version = n.old_version + 1,
+           range_holders = n.range_holders,
            effective_time = n.effective_time, newest_order = n.newest_order, customer_log = n.customer_log,
            network = n.network, routing_number = n.routing_number, expected = n.expected, received = n.received,
            waived = n.waived, told = n.told, due_at = n.due_at, updated_at = n.updated_at
@@ -173,6 +175,7 @@ def _case_row(case: Case, outcome: Outcome) -> dict[str, Any]:
         "case_id": case.case_id,
         "old_version": before.version,
         "state": case.state,
+        "entered_from": case.entered_from,
         "range_holders": case.range_holders,
         "effective_time": case.effective_time,
         "newest_order": case.newest_order,

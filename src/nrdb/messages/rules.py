@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from nrdb.cases.case import Case, due
+from nrdb.cases.case import Case, settled
 from nrdb.cases.machine import events_in, reached_by_time, states_for
 from nrdb.cases.roles import ROLE_OF, role_holders
 from nrdb.clock import format_time
@@ -103,12 +103,11 @@ def _not_sent_before(message: AnyCaseMessage, case: Case) -> None:
 
 def _state(rules: Rules, message: AnyCaseMessage, case: Case, now: datetime) -> None:
     """The state must allow the message; where time makes the difference, the time rule answers."""
-    taken = due(case, now)
-    current = taken.case if taken else case
+    current = settled(case, now)
     allowed_in = states_for(message.type)
     if current.state in allowed_in:
         return
-    if taken is not None and taken.from_state in allowed_in:
+    if current.entered_from in allowed_in:
         _stop_in_time(rules, message.type, case, now)
         raise _porting_time_passed(message.type, case)
     if reached_by_time(current.state, all_done=not current.missing) in allowed_in:
