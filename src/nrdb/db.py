@@ -48,6 +48,8 @@ _SESSION = {
     "jit": "off",
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
+    # A process that stops in the middle of a change must not hold up everybody else.
+    "idle_in_transaction_session_timeout": "15s",
 }
 
 
