@@ -8,7 +8,7 @@ COPY requirements-dev.txt ./
 RUN python -m venv /tools && /tools/bin/pip install --require-hashes -r requirements-dev.txt
 COPY requirements.txt ./
 RUN python -m venv /nrdb && /nrdb/bin/pip install --require-hashes -r requirements.txt
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml LICENSE README.md ./
 COPY src ./src
 COPY migrations ./migrations
 RUN /tools/bin/pip wheel --no-build-isolation --no-deps --wheel-dir /wheels . \
