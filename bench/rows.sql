@@ -1,12 +1,12 @@
 -- What one accepted NP_BEST writes, and nothing else: no rules, no facts, no HTTP. In one statement, as the service does.
 -- The texts come from a table of one row, because pgbench would take the colons in them for variables.
-\set n random(1, 2000000000)
 \set recipient random(10, 19)
 \set day random(1, 60)
 WITH made AS MATERIALIZED (
-    SELECT gen_random_uuid() AS case_id, gen_random_uuid() AS message_id, nextval('message_log_id_seq') AS log_id,
-           47580000000000 + :n AS number, 'B' || :recipient::text AS recipient, now() AS at,
+    SELECT gen_random_uuid() AS case_id, gen_random_uuid() AS message_id, log_id, 47580000000000 + log_id AS number,
+           'B' || :recipient::text AS recipient, now() AS at,
            date_trunc('day', now()) + :day * interval '1 day' AS effective_time
+      FROM nextval('message_log_id_seq') AS log_id
 ), a AS (
     INSERT INTO cases (case_id, kind, state, version, recipient, donor, range_holders, number_type, main_number,
                        number_count, effective_time, newest_order, customer_log, warnings, due_at, created_at, updated_at)
