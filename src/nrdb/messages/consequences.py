@@ -119,7 +119,7 @@ def _changed(message: AnyCaseMessage, case: Case, facts: Facts) -> Case:
                 else case.customer,
             )
         case NpIver():
-            network = facts.networks[message.network or message.sender]
+            network = facts.networks[message.network]
             told = told_of_execution(case, facts)
             return replace(
                 case,

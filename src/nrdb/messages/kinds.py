@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     Discriminator,
     Field,
     StrictBool,
@@ -47,7 +48,17 @@ RefusalReason = Literal[
     "customer-changed-mind",
     "staff-unavailable",
 ]
-CaseId = Annotated[Text, Field(min_length=1, max_length=100)]
+
+
+def _one_spelling(text: str) -> str:
+    """A UUID in its usual form. Anything else stays: it is the id of no case, which is for the rules to say."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return text
+
+
+CaseId = Annotated[Text, Field(min_length=1, max_length=100), AfterValidator(_one_spelling)]
 
 
 class Customer(Form):
@@ -205,7 +216,13 @@ class NpIver(CaseMessage):
     """The recipient executes: everybody changes routing at the porting time."""
 
     type: Literal["NP_IVER"]
-    network: ProviderCode | None = None
+    network: Annotated[ProviderCode, Field(default=None, validate_default=True)]
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def own_network(cls, network: object, info: ValidationInfo) -> object:
+        """Without a network, the sender's own; named or not, it is the same message."""
+        return info.data.get("sender") if network is None else network
 
 
 class NpFive(CaseMessage):

@@ -64,7 +64,7 @@ def check_case_message(rules: Rules, message: AnyCaseMessage, case: Case, facts:
     _newest(message, case)
     match message:
         case NpIver():
-            _network(message.network or message.sender, facts)
+            _network(message.network, facts)
             _portable(case.numbers, facts)
             _held_by(case.donor, case.numbers, facts)
             _execution_in_time(rules, case, now)
