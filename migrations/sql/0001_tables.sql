@@ -91,17 +91,13 @@ CREATE TABLE closed_day (
 );
 
 CREATE TABLE inbox (
+    to_code TEXT NOT NULL,
     seq BIGINT DEFAULT inbox_next_seq() NOT NULL,
-    to_code TEXT,
-    audience TEXT[],
     log_id BIGINT NOT NULL,
-    CONSTRAINT pk_inbox PRIMARY KEY (seq),
-    CONSTRAINT ck_inbox_one_address CHECK ((to_code IS NULL) <> (audience IS NULL))
+    CONSTRAINT pk_inbox PRIMARY KEY (to_code, seq)
 );
 
 CREATE INDEX ix_inbox_log_id ON inbox (log_id);
-
-CREATE INDEX ix_inbox_to_code_seq ON inbox (to_code, seq);
 
 CREATE TABLE inbox_ack (
     code TEXT NOT NULL,
@@ -125,7 +121,7 @@ CREATE TABLE message_log (
     case_after JSON,
     warnings JSON,
     CONSTRAINT pk_message_log PRIMARY KEY (id),
-    CONSTRAINT uq_message_log_sender_message_id UNIQUE (sender, message_id)
+    CONSTRAINT uq_message_log_message_id_sender UNIQUE (message_id, sender)
 );
 
 CREATE INDEX ix_message_log_case_id ON message_log (case_id);

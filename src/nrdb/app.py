@@ -51,6 +51,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,
         # Spans would carry request addresses, and addresses carry telephone numbers.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -65,7 +66,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
         app.include_router(router)
     if settings.sandbox:
         app.include_router(sandbox_router())
-    app.router.routes.insert(0, Route("/v1/messages", messages.PostMessage(), methods=["POST"]))
+    app.router.routes.insert(0, Route(messages.PostMessage.path, messages.PostMessage(), methods=["POST"]))
     app.add_middleware(RequestLog)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app

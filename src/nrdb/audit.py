@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from nrdb.db import Connection, Pool
+from nrdb.db import Connection, Pool, acquire
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,17 @@ class Change:
 
 
 @asynccontextmanager
+async def record_change(pool: Pool, key_id: UUID | None) -> AsyncIterator[Change]:
+    """The transaction of a change that no decision looks at (contacts, a new key): it makes nobody wait."""
+    async with acquire(pool) as connection, connection.transaction():
+        at = await connection.fetchval("SELECT nrdb_now()")
+        yield Change(connection, at, key_id)
+
+
+@asynccontextmanager
 async def change_world(pool: Pool, key_id: UUID | None) -> AsyncIterator[Change]:
     """The transaction of one administrative change; committed at the end of the block, undone by an exception."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with acquire(pool) as connection, connection.transaction():
         at = await connection.fetchval("SELECT change_world()")
         yield Change(connection, at, key_id)
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import asyncpg
 import orjson
 from asyncpg import exceptions as pg
+from asyncpg.pool import PoolAcquireContext
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 Pool = asyncpg.Pool
@@ -21,6 +22,8 @@ T = TypeVar("T")
 #: What the guards of a write raise when the facts of the decision are no longer true.
 STALE = "NR001"
 ATTEMPTS = 12
+#: Seconds that a request waits for a connection before it is told to come again.
+ACQUIRE_SECONDS = 5
 _LOST_RACES = (
     pg.UniqueViolationError,
     pg.ExclusionViolationError,
@@ -36,6 +39,8 @@ UNAVAILABLE = (
     pg.OperatorInterventionError,
     pg.InsufficientResourcesError,
     pg.CannotConnectNowError,
+    # A standby that has not been promoted yet.
+    pg.ReadOnlySQLTransactionError,
 )
 
 
@@ -77,6 +82,11 @@ async def fetch_one(connection: Connection, statement: str, *values: Any) -> asy
     if row is None:
         raise RuntimeError("a statement that always answers with a row answered with none")
     return row
+
+
+def acquire(pool: Pool) -> PoolAcquireContext:
+    """A connection for the length of an `async with` block. Raises `TimeoutError` rather than wait for ever."""
+    return pool.acquire(timeout=ACQUIRE_SECONDS)
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

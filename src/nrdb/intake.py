@@ -13,11 +13,11 @@ from uuid import UUID
 import asyncpg
 
 from nrdb.cases.case import Case
-from nrdb.cases.facts import Loaded, load_due, load_for_case, load_for_order
+from nrdb.cases.facts import Loaded, ManyCases, load_awaiting, load_due, load_for_case, load_for_order
 from nrdb.cases.outcome import Entry, Outcome
 from nrdb.cases.store import read_answer, write
 from nrdb.clock import format_time
-from nrdb.db import Connection, Pool, retried
+from nrdb.db import Connection, Pool, acquire, retried
 from nrdb.errors import Code, Problem, unauthenticated
 from nrdb.messages import consequences
 from nrdb.messages.kinds import AnyCaseMessage, NpBest
@@ -25,8 +25,8 @@ from nrdb.messages.rules import Rules, check_case_message, check_order
 from nrdb.rulebook import Rulebook
 from nrdb.timers.calendar import working_calendar
 
-#: How many due cases are written down in one statement.
-SETTLE_BATCH = 200
+#: How many cases one statement settles.
+BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,57 +62,69 @@ class Intake:
 
     async def settle_on(self, connection: Connection, recipient: str | None = None) -> int:
         """One batch on the caller's connection; with `recipient`, only what gives that code room again."""
-        loaded = await load_due(connection, recipient, SETTLE_BATCH)
-        if loaded is None:
-            return 0
+        loaded = await load_due(connection, recipient, BATCH)
+        return await self._write_batch(connection, loaded, None) if loaded else 0
+
+    async def waive_on(self, connection: Connection, code: str) -> int:
+        """One batch, within the caller's transaction, of cases that no longer wait for the code's NP_FERD."""
+        loaded = await load_awaiting(connection, code, BATCH)
+        return await self._write_batch(connection, loaded, code) if loaded else 0
+
+    async def _write_batch(self, connection: Connection, loaded: ManyCases, waived: str | None) -> int:
         outcome = Outcome(loaded.epoch, loaded.now, self._rulebook.cap.daily_limit)
         outcome.customer_logs.update(loaded.customer_logs)
         rules = self._rules(loaded.closed_days)
-        for case in loaded.cases:
-            outcome.before[case.case_id] = case
-            consequences.settle(rules, case, loaded.now, outcome)
+        for stored in loaded.cases:
+            outcome.before[stored.case_id] = stored
+            case = consequences.settle(rules, stored, loaded.now, outcome)
+            if waived is not None:
+                consequences.waive(rules, case, waived, outcome)
         await write(connection, outcome)
         return len(loaded.cases)
 
     async def _settle_batch(self) -> int:
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with acquire(self._pool) as connection, connection.transaction():
             if not await connection.fetchval("SELECT pg_try_advisory_xact_lock(7267, 2)"):
                 return 0
             return await self.settle_on(connection)
 
     async def _decide(self, message: NpBest | AnyCaseMessage, key_id: UUID | None) -> Answer:
-        async with self._pool.acquire() as connection:
-            loaded = await self._load(connection, message, key_id)
-            if not loaded.key_live:
-                raise unauthenticated()
-            if not loaded.sender_active:
-                raise Problem(
-                    Code.PROVIDER_INACTIVE,
-                    f"The provider code {message.sender} is inactive: it may read, but not send.",
-                )
-            if loaded.replay is not None:
-                if loaded.replay.digest != consequences.digest_of(message):
-                    raise _duplicate(message)
-                return _first_answer(await read_answer(connection, loaded.replay.log_id), message.sender)
-            if loaded.facts.full_days:
-                loaded = await self._with_room_returned(connection, message, loaded)
-            return await self._commit(connection, message, loaded)
+        async with acquire(self._pool) as connection:
+            try:
+                return await self._decide_on(connection, message, key_id)
+            except Problem as problem:
+                full = problem.code is Code.DAILY_CAP_EXCEEDED
+                if not (full and await self._return_room(connection, problem)):
+                    raise
+            return await self._decide_on(connection, message, key_id)
+
+    async def _decide_on(self, connection: Connection, message: NpBest | AnyCaseMessage, key_id: UUID | None) -> Answer:
+        loaded = await self._load(connection, message, key_id)
+        if not loaded.key_live:
+            raise unauthenticated()
+        if not loaded.sender_active:
+            raise Problem(
+                Code.PROVIDER_INACTIVE,
+                f"The provider code {message.sender} is inactive: it may read, but not send.",
+            )
+        if loaded.replay is not None:
+            if loaded.replay.digest != consequences.digest_of(message):
+                raise _duplicate(message)
+            return _first_answer(await read_answer(connection, loaded.replay.log_id), message.sender)
+        return await self._commit(connection, message, loaded)
+
+    async def _return_room(self, connection: Connection, full: Problem) -> bool:
+        """Obsolete cases give their room back at once: before a day counts as full, book what nobody has booked yet."""
+        settled = False
+        while full.facts and await self.settle_on(connection, full.facts["code"]):
+            settled = True
+        return settled
 
     async def _load(self, connection: Connection, message: NpBest | AnyCaseMessage, key_id: UUID | None) -> Loaded:
         limit = self._rulebook.cap.daily_limit
         if isinstance(message, NpBest):
             return await load_for_order(connection, message, key_id, limit)
         return await load_for_case(connection, message, _case_id(message), key_id, limit)
-
-    async def _with_room_returned(
-        self, connection: Connection, message: NpBest | AnyCaseMessage, loaded: Loaded
-    ) -> Loaded:
-        """Obsolete cases give their room back at once: before a day counts as full, book what nobody has booked yet."""
-        recipient = loaded.case.recipient if loaded.case else message.sender
-        settled = 0
-        while batch := await self.settle_on(connection, recipient):
-            settled += batch
-        return await self._load(connection, message, None) if settled else loaded
 
     async def _commit(self, connection: Connection, message: NpBest | AnyCaseMessage, loaded: Loaded) -> Answer:
         rules = self._rules(loaded.closed_days)

@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
+import asyncpg
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -69,8 +70,9 @@ def head() -> str | None:
 @asynccontextmanager
 async def _connect(dsn: str) -> AsyncIterator[AsyncConnection]:
     """One connection through SQLAlchemy, without a pool: it ends with the work, and its locks with it."""
+    # asyncpg reads the address itself, so that every option it knows (sslmode and the like) works here too.
     engine = create_async_engine(
-        make_url(dsn).set(drivername="postgresql+asyncpg"), poolclass=NullPool, hide_parameters=True
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=NullPool, hide_parameters=True
     )
     async with engine.connect() as connection:
         yield connection

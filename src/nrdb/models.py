@@ -202,19 +202,16 @@ message_log = Table(
     Column("customer_log", BigInteger),
     Column("case_after", JSON),
     Column("warnings", JSON),
-    UniqueConstraint("sender", "message_id", name="uq_message_log_sender_message_id"),
+    UniqueConstraint("message_id", "sender", name="uq_message_log_message_id_sender"),
 )
 
-#: What is sent to whom: to one code, or to an `audience`. One row a broadcast, not one for each receiver.
+#: What is sent to whom: a row for each receiver, so that each reads its own in order of `seq` by index alone.
 inbox = Table(
     "inbox",
     metadata,
+    Column("to_code", Text, primary_key=True),
     Column("seq", BigInteger, primary_key=True, server_default=text("inbox_next_seq()"), autoincrement=False),
-    Column("to_code", Text),
-    Column("audience", _CODES),
     Column("log_id", BigInteger, nullable=False, index=True),
-    CheckConstraint("(to_code IS NULL) <> (audience IS NULL)", name="one_address"),
-    Index("ix_inbox_to_code_seq", "to_code", "seq"),
 )
 
 inbox_ack = Table(

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from nrdb.db import Connection, open_pool
+from nrdb.db import Connection, acquire, open_pool
 from nrdb.errors import ConfigurationError
 from nrdb.providers.keys import Role, create_key, key_hash
 from nrdb.providers.registry import create_provider
@@ -36,7 +36,7 @@ async def bootstrap(settings: Settings, dsn: str) -> None:
     """Bring a migrated database to where it can serve. Raises `ConfigurationError` where the settings contradict it."""
     pool = await open_pool(dsn, 1)
     try:
-        async with pool.acquire() as connection, connection.transaction():
+        async with acquire(pool) as connection, connection.transaction():
             # Processes that start at once take turns, before any of them looks.
             await connection.execute("SELECT pg_advisory_xact_lock(7267, 3)")
             await _world(connection, settings)

@@ -1,41 +1,48 @@
 """Administration: keys, series, limits, closed days, audit. Every change is one transaction with its audit line."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from asyncpg.exceptions import ExclusionViolationError
 from fastapi import Body, Path, Query, Request
+from pydantic import AfterValidator
 from starlette.responses import Response
 
 from nrdb.api.answers import BODY_PROBLEMS, AuditLine, CapView, KeyCreated, KeyView, SeriesView, page
+from nrdb.api.calendar import in_calendar
 from nrdb.api.context import services
-from nrdb.api.cursors import Limit, read_cursor, write_cursor
+from nrdb.api.cursors import Limit, page_of, read_cursor, read_position, write_cursor
 from nrdb.api.forms import LimitForm, NewKey, NewProviderKey, ReasonForm, SeriesForm
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
-from nrdb.audit import Change, change_world, read_audit
-from nrdb.clock import format_time
+from nrdb.audit import Change, change_world, read_audit, record_change
+from nrdb.clock import format_time, parse_time
 from nrdb.closed_days import close_day
+from nrdb.db import acquire
 from nrdb.errors import Code, Problem
 from nrdb.messages.audience import NKOM
-from nrdb.messages.fields import Day, ProviderCode
+from nrdb.messages.fields import Day, ProviderCode, Uuid
 from nrdb.providers.caps import read_caps, set_limit
-from nrdb.providers.keys import create_key, list_keys, revoke_key
+from nrdb.providers.keys import create_key, find_key, list_keys, revoke_key
 from nrdb.providers.registry import find_provider
-from nrdb.routing.numbers import national
+from nrdb.routing.numbers import is_five_digit, national
 from nrdb.routing.plan import NewSeries, add_series, overlapping
+from nrdb.rulebook import Rulebook
 
 router = guarded("admin", tags=["administration"])
 reading = guarded("operator", "admin", tags=["administration"])
 
 CodePath = Annotated[ProviderCode, Path()]
-DayPath = Annotated[Day, Path()]
+DayPath = Annotated[Day, AfterValidator(in_calendar), Path()]
 
 
 async def _existing(change: Change, code: str, pointer: str) -> None:
-    if await find_provider(change.connection, code) is None:
+    found = await find_provider(change.connection, code)
+    if found is None:
         raise field_problem(pointer, "there is no such provider code")
+    if not found["active"]:
+        raise field_problem(pointer, "this provider code is inactive")
 
 
 @router.post(
@@ -63,7 +70,7 @@ async def post_key(request: Request, form: Annotated[NewKey, Body()]) -> Respons
 
 
 async def _new_key(request: Request, form: NewKey, path_code: str | None) -> Response:
-    async with change_world(services(request).pool, caller_of(request).key_id) as change:
+    async with record_change(services(request).pool, caller_of(request).key_id) as change:
         for place, code in enumerate(form.codes):
             if code == NKOM:
                 raise field_problem(f"/codes/{place}", "code 0 (Nkom) has no keys")
@@ -84,22 +91,43 @@ async def _new_key(request: Request, form: NewKey, path_code: str | None) -> Res
 
 
 @reading.get("/admin/keys", response_model=page(KeyView), summary="All keys, without the keys")
-async def get_keys(request: Request) -> Response:
+async def get_keys(request: Request, after: Annotated[str | None, Query()] = None, limit: Limit = 100) -> Response:
     """Oldest first, revoked ones included."""
-    async with services(request).pool.acquire() as connection:
-        keys = await list_keys(connection)
+    position = read_cursor(after, parse_time, UUID) if after is not None else None
+    async with acquire(services(request).pool) as connection:
+        found = await list_keys(connection, position, limit + 1)
+    items, following = page_of(
+        found, limit, lambda key: write_cursor(format_time(key["created_at"]), str(key["key_id"]))
+    )
+    return json_response({"items": [_key_view(key) for key in items], "next": following})
+
+
+@reading.get("/admin/keys/{key_id}", response_model=KeyView, summary="One key, without the key")
+async def get_key(request: Request, key_id: Annotated[Uuid, Path()]) -> Response:
+    """Whose it is, and whether it still opens anything."""
+    async with acquire(services(request).pool) as connection:
+        found = await find_key(connection, key_id)
+    if found is None:
+        raise Problem(Code.NOT_FOUND, "There is no such key.")
+    return json_response(_key_view(found))
+
+
+def _key_view(key: dict[str, Any]) -> dict[str, Any]:
     times = ("created_at", "expires_at", "revoked_at")
-    items = [{**key, **{name: format_time(key[name]) if key[name] else None for name in times}} for key in keys]
-    return json_response({"items": items, "next": None})
+    return {**key, **{name: format_time(key[name]) if key[name] else None for name in times}}
 
 
 @router.delete("/admin/keys/{key_id}", status_code=204, response_class=Response, summary="Revoke a key")
-async def delete_key(request: Request, key_id: UUID) -> Response:
-    """From now on the key opens nothing."""
+async def delete_key(request: Request, key_id: Annotated[Uuid, Path()]) -> Response:
+    """From now on the key opens nothing. A second time changes nothing."""
     async with change_world(services(request).pool, caller_of(request).key_id) as change:
-        if not await revoke_key(change.connection, key_id, change.at):
+        before = await find_key(change.connection, key_id)
+        if before is None:
             raise Problem(Code.NOT_FOUND, "There is no such key.")
-        await change.record("key-revoked", str(key_id))
+        if before["revoked_at"] is None:
+            await revoke_key(change.connection, key_id, change.at)
+            after = {**before, "revoked_at": change.at}
+            await change.record("key-revoked", str(key_id), before=_key_view(before), after=_key_view(after))
     return Response(status_code=204)
 
 
@@ -113,9 +141,7 @@ async def delete_key(request: Request, key_id: UUID) -> Response:
 async def post_series(request: Request, form: Annotated[SeriesForm, Body()]) -> Response:
     """Enter a series into the number plan. Refused with `series-overlap` and the list where one has its numbers."""
     parts = services(request)
-    number_class = form.number_class or parts.rulebook.default_class(national(form.first))
-    if number_class is None:
-        raise field_problem("/number_class", "the rulebook knows no class for these numbers; name one")
+    number_class = _number_class(form, parts.rulebook)
     new = NewSeries(form.numbers, form.holder, number_class, form.status, form.reason)
     try:
         async with change_world(parts.pool, caller_of(request).key_id) as change:
@@ -127,8 +153,20 @@ async def post_series(request: Request, form: Annotated[SeriesForm, Body()]) -> 
     return json_response(series, 201)
 
 
+def _number_class(form: SeriesForm, rulebook: Rulebook) -> str:
+    """The class of a new series: the one named, or the rulebook's where it knows one for the whole of it."""
+    if form.number_class is not None:
+        if (form.number_class == "FIVE") != is_five_digit(form.first):
+            raise field_problem("/number_class", "FIVE is the class of five-digit numbers, and of no others")
+        return form.number_class
+    default = rulebook.default_class(national(form.first))
+    if default is None or default != rulebook.default_class(national(form.last)):
+        raise field_problem("/number_class", "the rulebook knows no one class for these numbers; name it")
+    return default
+
+
 async def _series_overlap(request: Request, new: NewSeries) -> Problem:
-    async with services(request).pool.acquire() as connection:
+    async with acquire(services(request).pool) as connection:
         found = await overlapping(connection, new.numbers)
     detail = "These numbers lie in series of the number plan already: see 'facts.series'."
     return Problem(Code.SERIES_OVERLAP, detail, facts={"series": found[:100], "count": len(found)})
@@ -176,8 +214,8 @@ async def put_closed_day(request: Request, day: DayPath, form: Annotated[ReasonF
 @reading.get("/audit", response_model=page(AuditLine), summary="Who changed what, when and why")
 async def get_audit(request: Request, after: Annotated[str | None, Query()] = None, limit: Limit = 100) -> Response:
     """Oldest first."""
-    position = read_cursor(after, int)[0] if after is not None else 0
-    async with services(request).pool.acquire() as connection:
-        lines = await read_audit(connection, position, limit)
-    items = [{**line, "at": format_time(line["at"])} for line in lines]
-    return json_response({"items": items, "next": write_cursor(lines[-1]["id"]) if len(lines) == limit else None})
+    position = read_position(after)
+    async with acquire(services(request).pool) as connection:
+        lines = await read_audit(connection, position, limit + 1)
+    items, following = page_of(lines, limit, lambda line: write_cursor(line["id"]))
+    return json_response({"items": [{**line, "at": format_time(line["at"])} for line in items], "next": following})

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import Path, Query, Request
+from pydantic import AfterValidator
 from starlette.responses import Response
 
 from nrdb.api.answers import CalendarDay, CalendarSum, CapView, page
@@ -12,6 +13,7 @@ from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
 from nrdb.clock import format_time
 from nrdb.closed_days import read_closed_days
+from nrdb.db import acquire
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import Day, ProviderCode, Time
 from nrdb.providers.caps import read_caps
@@ -21,21 +23,31 @@ router = guarded("provider", "operator", "admin", tags=["calendar and cap"])
 
 #: The longest stretch of days that one request may ask for.
 DAYS_AT_ONCE = 400
-FromDay = Annotated[Day, Query(alias="from")]
-ToDay = Annotated[Day, Query(description="half-open: this day is not included")]
+
+
+FIRST_YEAR, LAST_YEAR = 1971, 2200
+
+
+def in_calendar(day: date) -> date:
+    """A day that the calendar reckons with."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"must lie between the years {FIRST_YEAR} and {LAST_YEAR}")
+    return day
+
+
+FromDay = Annotated[Day, AfterValidator(in_calendar), Query(alias="from")]
+ToDay = Annotated[Day, AfterValidator(in_calendar), Query(description="half-open: this day is not included")]
 
 
 async def _calendar(request: Request) -> WorkingCalendar:
     parts = services(request)
-    async with parts.pool.acquire() as connection:
+    async with acquire(parts.pool) as connection:
         return working_calendar(parts.rulebook, await read_closed_days(connection))
 
 
 def _check_stretch(first: date, last: date) -> None:
     if not 0 < (last - first).days <= DAYS_AT_ONCE:
         raise field_problem("/to", f"must be 1 to {DAYS_AT_ONCE} days after 'from'")
-    if first.year < 1971 or last.year > 2200:
-        raise field_problem("/from", "must lie between the years 1971 and 2200")
 
 
 @router.get("/calendar", response_model=page(CalendarDay), summary="Working days")
@@ -68,8 +80,8 @@ async def get_calendar_add(
     """The instant that so many working minutes, or the end of so many working days, after `from` is."""
     if (working_minutes is None) == (working_days is None):
         raise field_problem("/working_minutes", "give exactly one of working_minutes and working_days")
-    if not 1971 <= from_.year <= 2200:
-        raise field_problem("/from", "must lie between the years 1971 and 2200")
+    if not FIRST_YEAR <= from_.year <= LAST_YEAR:
+        raise field_problem("/from", f"must lie between the years {FIRST_YEAR} and {LAST_YEAR}")
     calendar = await _calendar(request)
     if working_minutes is not None:
         at = calendar.add_working_minutes(from_, working_minutes)
@@ -92,6 +104,6 @@ async def get_caps(request: Request, code: Annotated[ProviderCode, Path()], from
         )
     _check_stretch(from_, to)
     parts = services(request)
-    async with parts.pool.acquire() as connection:
+    async with acquire(parts.pool) as connection:
         items = await read_caps(connection, code, from_, to, parts.rulebook.cap.daily_limit)
     return json_response({"items": items, "next": None})

@@ -9,12 +9,13 @@ from starlette.responses import Response
 
 from nrdb.api.answers import CaseView, HistoryLine, page
 from nrdb.api.context import Services, services
-from nrdb.api.cursors import Limit, read_cursor, write_cursor
+from nrdb.api.cursors import Limit, page_of, read_cursor, read_position, write_cursor
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import json_response
 from nrdb.cases.queries import CaseFilter, CaseRead, find_case, history, list_cases
 from nrdb.cases.view import case_view, with_customer
 from nrdb.clock import format_time, parse_time
+from nrdb.db import acquire
 from nrdb.intake import unknown_case
 from nrdb.messages.fields import Number, ProviderCode, Time
 from nrdb.providers.keys import Caller
@@ -62,14 +63,17 @@ async def get_cases(
         from_time=from_,
         until_time=to,
         after=_read_position(after),
-        limit=limit,
+        limit=limit + 1,
     )
-    async with services(request).pool.acquire() as connection:
+    async with acquire(services(request).pool) as connection:
         found = await list_cases(connection, wanted)
-    items = [_view(services(request), item, caller) for item in found]
-    last = found[-1].case if len(found) == limit else None
-    position = write_cursor(format_time(last.created_at), str(last.case_id)) if last else None
-    return json_response({"items": items, "next": position})
+    items, following = page_of(found, limit, _position)
+    views = [_view(services(request), item, caller) for item in items]
+    return json_response({"items": views, "next": following})
+
+
+def _position(read: CaseRead) -> str:
+    return write_cursor(format_time(read.case.created_at), str(read.case.case_id))
 
 
 def _read_position(after: str | None) -> tuple[datetime, UUID] | None:
@@ -87,12 +91,16 @@ async def get_case(request: Request, case_id: CaseIdPath) -> Response:
 
 
 @router.get("/cases/{case_id}/history", response_model=page(HistoryLine), summary="What happened to a case")
-async def get_history(request: Request, case_id: CaseIdPath) -> Response:
+async def get_history(
+    request: Request, case_id: CaseIdPath, after: Annotated[str | None, Query()] = None, limit: Limit = 100
+) -> Response:
     """Append-only, oldest first; what time did stands in it too."""
+    position = read_position(after)
     found = await _visible(request, case_id)
-    async with services(request).pool.acquire() as connection:
+    async with acquire(services(request).pool) as connection:
         lines = await history(connection, found.case.case_id)
-    return json_response({"items": [{**line, "at": format_time(line["at"])} for line in lines], "next": None})
+    items, following = page_of(lines[position : position + limit + 1], limit, lambda line: write_cursor(line["seq"]))
+    return json_response({"items": [{**line, "at": format_time(line["at"])} for line in items], "next": following})
 
 
 async def _visible(request: Request, case_id: str) -> CaseRead:
@@ -101,7 +109,7 @@ async def _visible(request: Request, case_id: str) -> CaseRead:
         wanted = UUID(case_id)
     except ValueError:
         raise unknown_case() from None
-    async with services(request).pool.acquire() as connection:
+    async with acquire(services(request).pool) as connection:
         found = await find_case(connection, wanted)
     if found is None or not (caller.sees_all or any(found.case.visible_to(code) for code in caller.codes)):
         raise unknown_case()

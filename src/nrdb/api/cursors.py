@@ -25,3 +25,22 @@ def read_cursor(text: str, *readers: Callable[[Any], Any]) -> list[Any]:
         return [read(part) for read, part in zip(readers, parts, strict=True)]
     except (ValueError, TypeError, AttributeError, binascii.Error):
         raise field_problem("/after", "use the 'next' of an earlier answer as it is") from None
+
+
+def read_position(after: str | None) -> int:
+    """The position in a list that is ordered by a number; 0 is the beginning."""
+    return int(read_cursor(after, _int8)[0]) if after is not None else 0
+
+
+def _int8(value: object) -> int:
+    """An integer that the database can compare with."""
+    if not isinstance(value, int) or not 0 <= value < 2**63:
+        raise ValueError
+    return value
+
+
+def page_of(rows: list[Any], limit: int, position: Callable[[Any], str]) -> tuple[list[Any], str | None]:
+    """The rows to show and `next`: one row more than the limit was read, to know whether there is more."""
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], position(rows[limit - 1])

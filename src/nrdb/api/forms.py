@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, StrictInt, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StrictInt, StringConstraints, field_validator, model_validator
 
+from nrdb.cases.case import CLEARINGHOUSE
 from nrdb.messages.fields import (
     Form,
     Name,
@@ -47,6 +48,14 @@ class NewProvider(Form):
     routing_number: RoutingNumber | None = None
     contact: Contact
 
+    @field_validator("code")
+    @classmethod
+    def not_the_clearinghouse(cls, code: str) -> str:
+        """NRDB is the sender of what the clearinghouse itself says."""
+        if code == CLEARINGHOUSE:
+            raise ValueError("NRDB is the clearinghouse's own name")
+        return code
+
     @model_validator(mode="after")
     def terminating_is_routable(self) -> Self:
         """Calls cannot be sent to a network without a routing number."""
@@ -81,6 +90,12 @@ class NewKey(Form):
     codes: Annotated[tuple[ProviderCode, ...], Field(max_length=100)] = ()
     label: Label
     expires_at: Time | None = None
+
+    @field_validator("codes")
+    @classmethod
+    def each_once(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        """A code named twice is one code."""
+        return tuple(dict.fromkeys(codes))
 
     @model_validator(mode="after")
     def codes_fit_the_role(self) -> Self:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from nrdb.api.answers import PROBLEMS
 from nrdb.api.context import services
+from nrdb.db import acquire
 from nrdb.errors import Code, Problem, unauthenticated
 from nrdb.providers.keys import Caller, Role, find_caller
 
@@ -42,12 +43,11 @@ class BoundedRequest(Request):
 
 
 def _too_large() -> Problem:
-    # The rest of the body is not read, so the connection can carry nothing after it.
+    # The connection stays open: the server reads the rest and drops it, so that the sender gets to the answer.
     return Problem(
         Code.BODY_TOO_LARGE,
         f"The body is larger than {BODY_LIMIT} bytes. Nothing was changed.",
         facts={"limit": BODY_LIMIT},
-        headers={"Connection": "close"},
     )
 
 
@@ -56,7 +56,7 @@ async def authenticate(request: Request, roles: tuple[Role, ...]) -> Caller:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     caller = None
     if scheme.lower() == "bearer" and key.strip():
-        async with services(request).pool.acquire() as connection:
+        async with acquire(services(request).pool) as connection:
             caller = await find_caller(connection, key.strip())
     if caller is None:
         raise unauthenticated()
@@ -94,7 +94,7 @@ def guarded(*roles: Role, tags: list[str]) -> APIRouter:
                 request = BoundedRequest(plain.scope, plain.receive)
                 request.state.caller = await authenticate(request, roles)
                 if takes_body:
-                    _check_json(await json_body(request))
+                    check_json(await json_body(request))
                 return await inner(request)
 
             return handler
@@ -102,7 +102,8 @@ def guarded(*roles: Role, tags: list[str]) -> APIRouter:
     return APIRouter(prefix="/v1", route_class=GuardedRoute, responses=PROBLEMS, tags=list(tags))
 
 
-def _check_json(body: bytes) -> None:
+def check_json(body: bytes) -> None:
+    """Raises 400 for anything that is not JSON."""
     try:
         orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -14,6 +14,7 @@ from nrdb.api.cursors import Limit
 from nrdb.api.guard import caller_of, guarded, own_code
 from nrdb.api.problems import field_problem, json_response
 from nrdb.clock import monotonic
+from nrdb.db import acquire
 from nrdb.delivery.inbox import acknowledge, acknowledged, read_page, status
 from nrdb.messages.fields import Form, ProviderCode, Time
 
@@ -42,17 +43,21 @@ async def get_inbox(
     type_: Annotated[str | None, Query(alias="type", pattern="^[A-Z0-9_]{1,20}$")] = None,
 ) -> Response:
     """Items in order of `seq`. Without `after`, from the acknowledged position (with `from`: from the beginning)."""
-    mine = own_code(caller_of(request), code)
+    caller = caller_of(request)
+    mine = own_code(caller, code)
     pool, stopping = services(request).pool, services(request).stopping
     if after is None:
         after = 0
         if from_ is None:
-            async with pool.acquire() as connection:
+            async with acquire(pool) as connection:
                 after = await acknowledged(connection, mine)
     deadline = monotonic() + wait
     while True:
-        async with pool.acquire() as connection:
-            page = await read_page(connection, mine, after, limit, message_type=type_, since=from_)
+        async with acquire(pool) as connection:
+            page = await read_page(
+                connection, mine, after, limit, party=not caller.sees_all, message_type=type_, since=from_
+            )
+        after = page.next
         left = deadline - monotonic()
         if page.items or left <= 0 or stopping.is_set():
             return json_response({"items": page.items, "next": page.next})
@@ -65,7 +70,7 @@ async def get_inbox(
 async def get_status(request: Request, code: Code = None) -> Response:
     """The acknowledged position is shared by all keys of a code."""
     mine = own_code(caller_of(request), code)
-    async with services(request).pool.acquire() as connection:
+    async with acquire(services(request).pool) as connection:
         return json_response(await status(connection, mine))
 
 
@@ -73,7 +78,7 @@ async def get_status(request: Request, code: Code = None) -> Response:
 async def post_ack(request: Request, ack: Annotated[Ack, Body()], code: Code = None) -> Response:
     """Lower than acknowledged changes nothing; beyond the newest item is an error."""
     mine = own_code(caller_of(request), code)
-    async with services(request).pool.acquire() as connection:
+    async with acquire(services(request).pool) as connection:
         newest = (await status(connection, mine))["newest"]
         if ack.through > newest:
             raise field_problem("/through", f"there is nothing beyond {newest} to acknowledge")

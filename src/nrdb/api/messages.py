@@ -1,20 +1,21 @@
 """Posting a message, and reading one again."""
 
-from typing import Any
-from uuid import UUID
+from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import Path, Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from nrdb.api.answers import BODY_PROBLEMS, DeliveredMessage, MessageAnswer
 from nrdb.api.context import services
-from nrdb.api.guard import BoundedRequest, authenticate, caller_of, guarded, json_body, own_code
+from nrdb.api.guard import BoundedRequest, authenticate, caller_of, check_json, guarded, json_body, own_code
 from nrdb.api.metrics import count_message
 from nrdb.api.problems import json_response, validation_problem
+from nrdb.db import acquire
 from nrdb.delivery.inbox import find_message
 from nrdb.errors import Code, Problem
+from nrdb.messages.fields import ProviderCode, Uuid
 from nrdb.messages.kinds import MESSAGE, AnyCaseMessage, NpBest
 from nrdb.providers.keys import Caller, Role
 
@@ -52,6 +53,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 )
 async def post_message(request: Request) -> Response:
     """Decide on one message. 201 means that it is committed, together with everything that follows from it."""
+    # For the document: `PostMessage` stands before this route.
     return await _post(BoundedRequest(request.scope, request.receive))
 
 
@@ -60,6 +62,8 @@ class PostMessage:
 
     Every message of the country comes through here, and FastAPI's way to an endpoint costs as much as the decision.
     """
+
+    path = "/v1/messages"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One message."""
@@ -110,15 +114,20 @@ def _parse(body: bytes) -> NpBest | AnyCaseMessage:
     try:
         return MESSAGE.validate_json(body)
     except ValidationError as error:
+        # The parser of the forms also takes NaN and Infinity, which are not JSON.
+        check_json(body)
         raise validation_problem(error) from None
 
 
 @reading.get("/messages/{message_id}", response_model=DeliveredMessage, summary="A message again")
-async def get_message(request: Request, message_id: UUID, code: str | None = Query(None)) -> Response:
+async def get_message(
+    request: Request, message_id: Annotated[Uuid, Path()], code: Annotated[ProviderCode | None, Query()] = None
+) -> Response:
     """A message that one of your codes has sent or received, as its receiver gets it."""
-    mine = own_code(caller_of(request), code)
-    async with services(request).pool.acquire() as connection:
-        found = await find_message(connection, mine, message_id)
+    caller = caller_of(request)
+    mine = own_code(caller, code)
+    async with acquire(services(request).pool) as connection:
+        found = await find_message(connection, mine, message_id, party=not caller.sees_all)
     if found is None:
         raise Problem(Code.NOT_FOUND, f"{mine} has neither sent nor received a message with this id.")
     return json_response(found)

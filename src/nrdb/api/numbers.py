@@ -8,11 +8,12 @@ from starlette.responses import Response
 
 from nrdb.api.answers import PortabilityAnswer, RoutingAnswer, SeriesView, page
 from nrdb.api.context import services
-from nrdb.api.cursors import Limit, read_cursor, write_cursor
+from nrdb.api.cursors import Limit, page_of, read_position, write_cursor
 from nrdb.api.guard import caller_of, guarded
-from nrdb.api.problems import field_problem, json_response
+from nrdb.api.problems import json_response
 from nrdb.cases.facts import read_days
 from nrdb.clock import format_time
+from nrdb.db import acquire
 from nrdb.errors import Code, Problem
 from nrdb.messages.audience import NKOM
 from nrdb.messages.fields import Number, ProviderCode, Time
@@ -53,7 +54,7 @@ async def get_routing(
     request: Request, number: NumberPath, at: Annotated[Time | None, Query(description="default: now")] = None
 ) -> Response:
     """The routing answer for one number at any past, present or scheduled instant."""
-    async with services(request).pool.acquire() as connection:
+    async with acquire(services(request).pool) as connection:
         answer = await lookup(connection, _number(number), at)
     if answer is None:
         raise _not_in_plan(number)
@@ -64,7 +65,7 @@ async def get_routing(
 async def get_portability(request: Request, number: NumberPath) -> Response:
     """Whether an order for the number would meet a refusal now, which, and the earliest lawful porting time."""
     wanted = _number(number)
-    async with services(request).pool.acquire() as connection:
+    async with acquire(services(request).pool) as connection:
         found = await portability(connection, wanted)
     if found is None:
         raise _not_in_plan(number)
@@ -119,9 +120,7 @@ async def get_series(
     limit: Limit = 100,
 ) -> Response:
     """The series in force now, in order of their numbers."""
-    position = read_cursor(after, int)[0] if after is not None else 0
-    if not 0 <= position < 2**63:
-        raise field_problem("/after", "use the 'next' of an earlier answer as it is")
-    async with services(request).pool.acquire() as connection:
-        items, last = await list_series(connection, number=number, holder=holder, after=position, limit=limit)
-    return json_response({"items": items, "next": write_cursor(last) if last is not None else None})
+    async with acquire(services(request).pool) as connection:
+        found = await list_series(connection, number=number, holder=holder, after=read_position(after), limit=limit + 1)
+    items, following = page_of(found, limit, lambda series: write_cursor(parse_number(series["first"])))
+    return json_response({"items": items, "next": following})

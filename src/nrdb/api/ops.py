@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from nrdb.api.answers import Shown, problems
 from nrdb.api.context import services
 from nrdb.api.metrics import REGISTRY
-from nrdb.db import UNAVAILABLE
+from nrdb.db import UNAVAILABLE, acquire
 from nrdb.errors import CATALOGUE, Code, Problem
 
 router = APIRouter(tags=["operations"])
@@ -22,17 +22,19 @@ class Health(Shown):
     status: str
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", summary="The process is up")
 async def healthz() -> Health:
     """Answers as long as the process can answer at all."""
     return Health(status="ok")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="The service can accept messages", responses=problems(503))
 async def readyz(request: Request) -> Health:
     """The database can be reached and is migrated."""
     try:
-        async with services(request).pool.acquire() as connection:
+        async with acquire(services(request).pool) as connection:
             version = await connection.fetchval("SELECT version_num FROM alembic_version")
     except (*UNAVAILABLE, asyncpg.PostgresError):
         version = None

@@ -57,7 +57,7 @@ def form_problem(errors: Iterable[Mapping[str, Any]], skip: int = 0) -> Problem:
     listed = list(errors)
     if any(error["type"] == "json_invalid" for error in listed):
         return Problem(Code.NOT_JSON, "The body is not JSON in UTF-8. Nothing was changed.")
-    shown = [{"pointer": _pointer(error["loc"][skip:]), "detail": _sentence(error)} for error in listed[:ERRORS_SHOWN]]
+    shown = [{"pointer": _place(error, skip), "detail": _sentence(error)} for error in listed[:ERRORS_SHOWN]]
     count = len(listed)
     detail = f"{count} field{'s are' if count > 1 else ' is'} wrong: see 'errors'. Nothing was changed."
     return Problem(Code.INVALID_MESSAGE, detail, errors=shown)
@@ -72,6 +72,10 @@ def field_problem(pointer: str, detail: str) -> Problem:
     )
 
 
+def _place(error: Mapping[str, Any], skip: int) -> str:
+    return "/type" if error["type"].startswith("union_tag") else _pointer(error["loc"][skip:])
+
+
 def _pointer(place: Iterable[Any]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
 
@@ -83,6 +87,10 @@ def _sentence(error: Mapping[str, Any]) -> str:
     if error["type"] == "union_tag_not_found":
         return "'type' is missing"
     return str(error["msg"]).removeprefix("Value error, ")
+
+
+#: What the framework itself answers.
+_HTTP_CODES = {400: Code.NOT_JSON, 405: Code.METHOD_NOT_ALLOWED, 413: Code.BODY_TOO_LARGE}
 
 
 def internal_problem(error: Exception, request_id: str | None) -> Response:
@@ -101,7 +109,7 @@ def install(app: FastAPI) -> None:
         return _answer(request, form_problem(error.errors(), skip=1))
 
     async def http(request: Request, error: HTTPException) -> Response:
-        code = Code.METHOD_NOT_ALLOWED if error.status_code == 405 else Code.NOT_FOUND
+        code = _HTTP_CODES.get(error.status_code, Code.NOT_FOUND)
         return _answer(request, Problem(code, CATALOGUE[code].text, headers=error.headers))
 
     async def unavailable(request: Request, error: Exception) -> Response:

@@ -8,12 +8,13 @@ from starlette.responses import Response
 
 from nrdb.api.answers import BODY_PROBLEMS, Me, ProviderView, page
 from nrdb.api.context import services
-from nrdb.api.cursors import Limit, read_cursor, write_cursor
+from nrdb.api.cursors import Limit, page_of, read_cursor, write_cursor
 from nrdb.api.forms import ContactPoint, NewProvider, ProviderChange
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
-from nrdb.audit import Change, change_world
+from nrdb.audit import Change, change_world, record_change
 from nrdb.clock import format_time
+from nrdb.db import acquire
 from nrdb.errors import Code, Problem
 from nrdb.messages.audience import NKOM
 from nrdb.messages.fields import ProviderCode
@@ -54,9 +55,10 @@ async def get_providers(request: Request, after: Annotated[str | None, Query()] 
     position = read_cursor(after, str)[0] if after is not None else ""
     if "\0" in position:
         raise field_problem("/after", "use the 'next' of an earlier answer as it is")
-    async with services(request).pool.acquire() as connection:
-        items = await list_providers(connection, position, limit)
-    return json_response({"items": items, "next": write_cursor(items[-1]["code"]) if len(items) == limit else None})
+    async with acquire(services(request).pool) as connection:
+        found = await list_providers(connection, position, limit + 1)
+    items, following = page_of(found, limit, lambda provider: write_cursor(provider["code"]))
+    return json_response({"items": items, "next": following})
 
 
 @admins.post(
@@ -104,6 +106,9 @@ async def patch_provider(request: Request, code: CodePath, form: Annotated[Provi
         if before["active"] and not after["active"]:
             await _not_in_use(change, code)
         await update_provider(change.connection, code, after)
+        # Who cannot send any more is not waited for.
+        while not after["active"] and await services(request).intake.waive_on(change.connection, code):
+            pass
         await change.record("provider-changed", code, before=before, after=after, reason=form.reason)
     return json_response(after)
 
@@ -139,7 +144,7 @@ async def put_contacts(
             f"Your key is not for the code {code}.",
             facts={"codes": list(caller.codes)},
         )
-    async with change_world(services(request).pool, caller.key_id) as change:
+    async with record_change(services(request).pool, caller.key_id) as change:
         before = await _found(change, code)
         shown = [point.model_dump(exclude_none=True) for point in contacts]
         await set_contacts(change.connection, code, shown)

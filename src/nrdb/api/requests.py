@@ -5,6 +5,7 @@ from time import perf_counter
 from uuid import uuid4
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nrdb.api.metrics import REQUESTS
@@ -42,6 +43,8 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, note_status)
+        except ClientDisconnect:
+            log.debug("the sender went away before its message had come", request_id=request_id)
         except Exception as error:  # noqa: BLE001 (the last resort: whatever it is, the sender gets an answer)
             answer = internal_problem(error, request_id)
             if status is not None:
@@ -53,7 +56,7 @@ class RequestLog:
 
 def _note(scope: Scope, status: int | None, seconds: float, request_id: str) -> None:
     """Count the request. Only what went wrong or took long is worth a line: the log of messages is in the database."""
-    route = getattr(scope.get("route"), "path", "unknown")
+    route = getattr(scope.get("route") or scope.get("endpoint"), "path", "unknown")
     REQUESTS.labels(scope["method"], route, status).inc()
     if status is None or status >= 400 or seconds > SLOW:
         log.info(

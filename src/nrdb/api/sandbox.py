@@ -14,6 +14,7 @@ from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import change_world
 from nrdb.clock import LATEST_YEAR, format_time
+from nrdb.db import acquire
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import Form, Time
 
@@ -68,7 +69,7 @@ _moving = guarded("admin", tags=["sandbox"])
 @_reading.get("/sandbox/clock", response_model=ClockView, summary="The time in this sandbox")
 async def get_clock(request: Request) -> Response:
     """It stands still between moves."""
-    async with services(request).pool.acquire() as connection:
+    async with acquire(services(request).pool) as connection:
         now = await connection.fetchval("SELECT nrdb_now()")
     return json_response({"now": format_time(now)})
 

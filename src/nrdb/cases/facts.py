@@ -57,7 +57,7 @@ _COMMON = """
                AND (expires_at IS NULL OR expires_at > w.now))) AS key_live,
        (SELECT active FROM provider WHERE code = $1) AS sender_active,
        (SELECT json_build_array(id, encode(digest, 'hex')) FROM message_log
-         WHERE sender = $1 AND message_id = $2) AS replay,
+         WHERE message_id = $2 AND sender = $1) AS replay,
        (SELECT json_agg(part) FROM (
             SELECT DISTINCT ON (s.version_id) json_build_array(
                    lower(s.numbers), upper(s.numbers) - 1, s.number_class, s.holder, s.status) AS part
@@ -108,19 +108,28 @@ SELECT {_COMMON.format(key="$7")},
 """
 
 
-_DUE = """
+_MANY = """
 SELECT w.epoch, w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days, c.*,
        (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1))
           FROM case_numbers n WHERE n.case_id = c.case_id) AS numbers
   FROM (SELECT epoch, coalesce(sandbox_now, clock_timestamp()) AS now FROM world) w, cases c
- WHERE c.due_at <= w.now AND ($1::text IS NULL OR c.recipient = $1 AND c.state <> 'scheduled')
+"""
+
+_DUE = f"""
+{_MANY} WHERE c.due_at <= w.now AND ($1::text IS NULL OR c.recipient = $1 AND c.state <> 'scheduled')
  ORDER BY c.due_at, c.case_id LIMIT $2
+"""
+
+_AWAITING = f"""
+{_MANY} WHERE $1 = ANY(c.expected) AND NOT $1 = ANY(c.received || c.waived)
+          AND c.state IN ('scheduled', 'awaiting_completion')
+ ORDER BY c.created_at, c.case_id LIMIT $2
 """
 
 
 @dataclass(frozen=True, slots=True)
-class DueCases:
-    """Cases whose time has come, oldest first, with the world they were read in and their customers' log lines."""
+class ManyCases:
+    """Cases as stored, with the world they were read in and their customers' log lines."""
 
     epoch: int
     now: datetime
@@ -129,12 +138,20 @@ class DueCases:
     customer_logs: dict[UUID, int]
 
 
-async def load_due(connection: Connection, recipient: str | None, limit: int) -> DueCases | None:
+async def load_due(connection: Connection, recipient: str | None, limit: int) -> ManyCases | None:
     """What time has done and nobody has written down: of everybody, or what gives a recipient room under the cap."""
-    rows = await connection.fetch(_DUE, recipient, limit)
+    return _many(await connection.fetch(_DUE, recipient, limit))
+
+
+async def load_awaiting(connection: Connection, code: str, limit: int) -> ManyCases | None:
+    """Cases that wait for an NP_FERD of the code, now or once their porting time has come."""
+    return _many(await connection.fetch(_AWAITING, code, limit))
+
+
+def _many(rows: list[asyncpg.Record]) -> ManyCases | None:
     if not rows:
         return None
-    return DueCases(
+    return ManyCases(
         epoch=rows[0]["epoch"],
         now=rows[0]["now"],
         closed_days=read_days(rows[0]["closed_days"]),

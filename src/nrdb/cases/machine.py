@@ -12,6 +12,8 @@ from statemachine import State, StateMachine
 
 #: What happens by the passing of time alone, as it stands in the history.
 TIME: Final = "time"
+#: An expected sender is no longer awaited (contract section 8).
+WAIVE: Final = "waive"
 
 
 class Completion:
@@ -47,6 +49,12 @@ class PortingMachine(StateMachine):
         | awaiting_recipient.to(obsolete)
         | scheduled.to(completed, cond="all_done")
         | scheduled.to(awaiting_completion)
+    )
+    # An administrator takes a code out of those awaited; the last one ends the case.
+    waive = (
+        scheduled.to(scheduled)
+        | awaiting_completion.to(completed, cond="all_done")
+        | awaiting_completion.to(awaiting_completion)
     )
 
 
@@ -98,4 +106,4 @@ def reached_by_time(state: str, *, all_done: bool) -> str | None:
 
 def events_in(state: str) -> list[str]:
     """The message types that the state allows, in declared order."""
-    return [event for at, event in TRANSITIONS if at == state and event != TIME]
+    return [event for at, event in TRANSITIONS if at == state and event not in (TIME, WAIVE)]

@@ -17,8 +17,8 @@ from nrdb.routing.table import RoutingChange
 class Entry:
     """A line of the log, and whom it is delivered to.
 
-    `to` are single receivers; `audience` is a broadcast. A line with neither is history only. `sets_customer` says
-    that its personal data hold the customer of the case from now on.
+    A line without receivers (`to`) is history only. `sets_customer` says that its personal data hold the customer of
+    the case from now on.
     """
 
     at: datetime
@@ -35,7 +35,6 @@ class Entry:
     case_after: dict[str, Any] | None = None
     warnings: Sequence[dict[str, Any]] = ()
     to: tuple[str, ...] = ()
-    audience: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
-from nrdb.cases.case import Case, due, settled
+from nrdb.cases.case import CLEARINGHOUSE, Case, due, settled
 from nrdb.cases.facts import read_case, read_days, read_numbers
-from nrdb.cases.machine import TIME
+from nrdb.cases.machine import TIME, WAIVE
 from nrdb.db import Connection
 
 
@@ -108,26 +108,37 @@ def _read(row: asyncpg.Record) -> CaseRead:
     return CaseRead(case, row["now"], read_days(row["closed_days"]))
 
 
+_HISTORY = """
+SELECT at, CASE WHEN sender <> 'NRDB' THEN message_id END AS message_id, type, sender AS by, from_state, to_state
+  FROM message_log WHERE case_id = $1 AND type <> 'NOTICE' ORDER BY id
+"""
+
+
 async def history(connection: Connection, case_id: UUID) -> list[dict[str, Any]]:
     """Everything that happened to the case, oldest first; what time has done stands in it, written down or not."""
-    rows = await connection.fetch(
-        """
-        SELECT at, message_id, type, sender AS by, from_state, to_state FROM message_log
-         WHERE case_id = $1 AND type <> 'NOTICE' ORDER BY id
-        """,
-        case_id,
-    )
-    lines = [{**row, "note": None} for row in rows]
+    # The case is read first: what is written down in between is then seen among the lines, never missed.
     row = await connection.fetchrow(f"{_READ} WHERE c.case_id = $1", case_id)
+    lines = [{**line, "note": None} for line in await connection.fetch(_HISTORY, case_id)]
     pending = due(read_case(row, read_numbers(row["numbers"])), row["now"]) if row else None
-    if pending:
-        lines.append({"at": pending.at, "message_id": None, "type": TIME, "by": "NRDB",
-                      "from_state": pending.from_state, "to_state": pending.case.state, "note": None})  # fmt: skip
+    if pending and not any(line["type"] == TIME for line in lines):
+        lines.append(
+            {
+                "at": pending.at,
+                "message_id": None,
+                "type": TIME,
+                "by": CLEARINGHOUSE,
+                "from_state": pending.from_state,
+                "to_state": pending.case.state,
+                "note": None,
+            }
+        )
     return [{"seq": seq, **line, "note": _note(line)} for seq, line in enumerate(lines, start=1)]
 
 
 def _note(line: dict[str, Any]) -> str | None:
     """A word for what nobody sent."""
+    if line["type"] == WAIVE:
+        return "The NP_FERD of a provider is no longer awaited: its code has become inactive."
     if line["type"] != TIME:
         return None
     if line["to_state"] == "obsolete":

@@ -40,7 +40,7 @@ WITH line AS MATERIALIZED (
       FROM json_to_recordset($3::json) AS l(
            at timestamptz, type text, sender text, message_id uuid, digest text, case_id uuid, from_state text,
            to_state text, body json, personal json, sets_customer boolean, case_after json, warnings json,
-           "to" text[], audience text[])
+           "to" text[])
 ), changed AS MATERIALIZED (
     SELECT c.*, coalesce((SELECT max(line.id) FROM line WHERE line.case_id = c.case_id AND line.sets_customer),
                          c.old_customer_log) AS customer_log
@@ -69,12 +69,9 @@ WITH line AS MATERIALIZED (
     UPDATE case_numbers n
        SET during = tstzrange(lower(n.during), greatest(lower(n.during), changed.blocks_until))
       FROM changed WHERE changed.reblock AND n.case_id = changed.case_id
-), told_one AS (
+), told AS (
     INSERT INTO inbox (to_code, log_id)
     SELECT receiver, id FROM line, unnest(line."to") AS receiver ORDER BY id
-), told_many AS (
-    INSERT INTO inbox (audience, log_id)
-    SELECT audience, id FROM line WHERE cardinality(audience) > 0 ORDER BY id
 ), unrouted AS (
     UPDATE routing SET removed_at = $2 WHERE row_id = ANY($7::bigint[]) AND removed_at IS NULL RETURNING 1
 ), routed AS (
@@ -165,7 +162,6 @@ def _entry_row(entry: Entry) -> dict[str, Any]:
         "case_after": entry.case_after,
         "warnings": entry.warnings,
         "to": entry.to,
-        "audience": entry.audience,
     }
 
 

@@ -30,6 +30,11 @@ _CASE_FIELDS = (
 )
 
 
+#: A filtered page looks at so many items at a time, and at so many windows, before it answers.
+WINDOW = 2000
+WINDOWS = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Items after a position, and the position to go on from."""
@@ -38,17 +43,17 @@ class Page:
     next: int
 
 
-_MINE = """
-    SELECT seq, log_id FROM inbox WHERE to_code = $1 AND seq > $2 AND seq <= $3
-    UNION ALL
-    SELECT seq, log_id FROM inbox WHERE to_code IS NULL AND audience @> ARRAY[$1] AND seq > $2 AND seq <= $3
+_ITEMS = """
+SELECT i.seq, m.at, m.type, m.body, m.personal, m.case_after
+  FROM inbox i JOIN message_log m ON m.id = i.log_id
+ WHERE i.to_code = $1 AND i.seq > $2 AND i.seq <= $3
+   AND ($4::text IS NULL OR m.type = $4) AND ($5::timestamptz IS NULL OR m.at >= $5)
+ ORDER BY i.seq LIMIT $6
 """
 
-_ITEMS = f"""
-SELECT i.seq, m.at, m.type, m.body, m.personal, m.case_after
-  FROM ({_MINE}) i JOIN message_log m ON m.id = i.log_id
- WHERE ($4::text IS NULL OR m.type = $4) AND ($5::timestamptz IS NULL OR m.at >= $5)
- ORDER BY i.seq LIMIT $6
+_WINDOW = """
+SELECT count(*) AS size, max(seq) AS last FROM (
+    SELECT seq FROM inbox WHERE to_code = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4) w
 """
 
 
@@ -58,17 +63,40 @@ async def read_page(
     after: int,
     limit: int,
     *,
+    party: bool,
     message_type: str | None = None,
     since: datetime | None = None,
 ) -> Page:
-    """At most `limit` items after the position. `next` passes filtered items too, and never an uncommitted one."""
+    """At most `limit` items after the position. `next` passes filtered items too, and never an uncommitted one.
+
+    `party` says that the reader is the code itself; operators and admins see no personal data. A filtered page looks
+    at so many items and no more, so it may be empty while `next` moves on.
+    """
     horizon = await connection.fetchval("SELECT inbox_horizon()")
-    rows = await connection.fetch(_ITEMS, code, after, horizon, message_type, since, limit)
-    items = [_item(row, code) for row in rows]
-    if len(rows) == limit:
-        return Page(items, rows[-1]["seq"])
-    newest = await connection.fetchval(f"SELECT max(seq) FROM ({_MINE}) i", code, after, horizon)
-    return Page(items, after if newest is None else newest)
+    filtered = message_type is not None or since is not None
+    items: list[dict[str, Any]] = []
+    for _ in range(WINDOWS if filtered else 1):
+        window = await fetch_one(connection, _WINDOW, code, after, horizon, WINDOW if filtered else limit)
+        if not window["size"]:
+            break
+        wanted = limit - len(items)
+        rows = await connection.fetch(_ITEMS, code, after, window["last"], message_type, since, wanted)
+        items += [_item(row, code, party=party) for row in rows]
+        if len(rows) == wanted:
+            return Page(items, rows[-1]["seq"])
+        after = window["last"]
+    return Page(items, after)
+
+
+_STATUS = """
+WITH ack AS MATERIALIZED (SELECT coalesce((SELECT through FROM inbox_ack WHERE code = $1), 0) AS through)
+SELECT ack.through,
+       coalesce((SELECT max(seq) FROM inbox WHERE to_code = $1 AND seq <= $2), 0) AS newest,
+       (SELECT count(*) FROM inbox WHERE to_code = $1 AND seq > ack.through AND seq <= $2) AS waiting,
+       (SELECT m.at FROM inbox i JOIN message_log m ON m.id = i.log_id
+         WHERE i.to_code = $1 AND i.seq > ack.through AND i.seq <= $2 ORDER BY i.seq LIMIT 1) AS oldest_at
+  FROM ack
+"""
 
 
 async def acknowledged(connection: Connection, code: str) -> int:
@@ -92,51 +120,46 @@ async def acknowledge(connection: Connection, code: str, through: int) -> None:
 async def status(connection: Connection, code: str) -> dict[str, Any]:
     """Where the code stands: `{acknowledged, newest, unacknowledged, oldest_unacknowledged_at}`."""
     horizon = await connection.fetchval("SELECT inbox_horizon()")
-    through = await acknowledged(connection, code)
-    row = await fetch_one(
-        connection,
-        f"SELECT count(*) AS waiting, max(seq) AS newest, min(seq) AS oldest FROM ({_MINE}) i",
-        code,
-        through,
-        horizon,
-    )
-    oldest_at = await connection.fetchval(
-        "SELECT m.at FROM inbox i JOIN message_log m ON m.id = i.log_id WHERE i.seq = $1", row["oldest"]
-    )
+    row = await fetch_one(connection, _STATUS, code, horizon)
     return {
-        "acknowledged": through,
-        "newest": through if row["newest"] is None else row["newest"],
+        "acknowledged": row["through"],
+        "newest": row["newest"],
         "unacknowledged": row["waiting"],
-        "oldest_unacknowledged_at": format_time(oldest_at) if oldest_at else None,
+        "oldest_unacknowledged_at": format_time(row["oldest_at"]) if row["oldest_at"] else None,
     }
 
 
-async def find_message(connection: Connection, code: str, message_id: UUID) -> dict[str, Any] | None:
+async def find_message(connection: Connection, code: str, message_id: UUID, *, party: bool) -> dict[str, Any] | None:
     """A message that the code has sent or received, as its receiver sees it; None where there is none."""
     row = await connection.fetchrow(
         """
         SELECT m.at, m.type, m.body, m.personal, m.case_after FROM message_log m
          WHERE m.message_id = $2 AND m.type <> 'time' AND (m.sender = $1 OR EXISTS (
-               SELECT 1 FROM inbox i WHERE i.log_id = m.id AND (i.to_code = $1 OR i.audience @> ARRAY[$1])))
+               SELECT 1 FROM inbox i WHERE i.log_id = m.id AND i.to_code = $1))
          ORDER BY m.sender = $1 DESC LIMIT 1
         """,
         code,
         message_id,
     )
-    return message_view(row, code) if row else None
+    return message_view(row, code, party=party) if row else None
 
 
-def _item(row: Any, code: str) -> dict[str, Any]:
-    return {"seq": row["seq"], "at": format_time(row["at"]), "to": code, "message": message_view(row, code)}
+def _item(row: Any, code: str, *, party: bool) -> dict[str, Any]:
+    return {
+        "seq": row["seq"],
+        "at": format_time(row["at"]),
+        "to": code,
+        "message": message_view(row, code, party=party),
+    }
 
 
-def message_view(row: Any, code: str) -> dict[str, Any]:
+def message_view(row: Any, code: str, *, party: bool) -> dict[str, Any]:
     """The sender's message, when it was received, and the case as it left it; personal data for MT and AT only."""
     case = row["case_after"]
-    personal = (row["personal"] or {}) if code in (case["recipient"], case["donor"]) else {}
+    shown = party and code in (case["recipient"], case["donor"])
     return {
         **row["body"],
-        **personal,
+        **((row["personal"] or {}) if shown else {}),
         "received_at": format_time(row["at"]),
         "case": {name: case[name] for name in _CASE_FIELDS},
     }

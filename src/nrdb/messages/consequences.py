@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from nrdb.cases.case import CLEARINGHOUSE, Case, Step, due, take
-from nrdb.cases.machine import CAP_RETURNING_STATES, TIME
+from nrdb.cases.machine import CAP_RETURNING_STATES, TIME, WAIVE
 from nrdb.cases.outcome import Entry, Outcome
 from nrdb.cases.view import case_view
 from nrdb.messages.audience import parties, receivers, told_of_execution
@@ -106,6 +106,15 @@ def settle(rules: Rules, case: Case, now: datetime, outcome: Outcome) -> Case:
     return taken.case
 
 
+def waive(rules: Rules, case: Case, code: str, outcome: Outcome) -> Case:
+    """The code's NP_FERD is no longer awaited; if it was the last one, the case is completed."""
+    taken = take(replace(case, waived=(*case.waived, code)), WAIVE, outcome.decided_at)
+    outcome.cases[case.case_id] = taken.case
+    outcome.entries.append(_said(rules, taken, WAIVE, {"code": code}, ()))
+    _notice(rules, taken, outcome)
+    return taken.case
+
+
 def _changed(message: AnyCaseMessage, case: Case, facts: Facts) -> Case:
     """The case with what the message says of it."""
     match message:
@@ -153,7 +162,6 @@ def _routing_rows(case: Case) -> list[RoutingRow]:
 
 
 def _entry(rules: Rules, message: NpBest | AnyCaseMessage, at: datetime, from_state: str | None, case: Case) -> Entry:
-    codes = receivers(message, case)
     content = wire_form(message)
     digest = _digest(content)
     personal = {name: content.pop(name) for name in sorted(message.personal) if name in content}
@@ -177,9 +185,7 @@ def _entry(rules: Rules, message: NpBest | AnyCaseMessage, at: datetime, from_st
         sets_customer="customer" in personal,
         case_after=case_view(case, at, rules.rulebook, rules.calendar),
         warnings=case.warnings if isinstance(message, NpBest) else (),
-        # One receiver has a line of its own in the inbox; several share one.
-        to=codes if len(codes) == 1 else (),
-        audience=codes if len(codes) > 1 else (),
+        to=receivers(message, case),
     )
 
 

@@ -27,7 +27,7 @@ class PortedRow:
 
 @dataclass(frozen=True, slots=True)
 class OpenNumbers:
-    """Numbers of another open case, and when that case ends at the latest."""
+    """Numbers of another open case that the message names too, and when that case ends at the latest."""
 
     numbers: NumberRange
     until: datetime
@@ -83,4 +83,7 @@ class Facts:
     def range_holders(self, numbers: Iterable[NumberRange]) -> tuple[str, ...]:
         """The holders of the series that the numbers lie in, each once, in order of code."""
         wanted = list(numbers)
-        return tuple(sorted({row.range_holder for row in self.plan if overlaps(wanted, [row.numbers])}))
+        by_holder: dict[str, list[NumberRange]] = {}
+        for row in self.plan:
+            by_holder.setdefault(row.range_holder, []).append(row.numbers)
+        return tuple(sorted(holder for holder, series in by_holder.items() if overlaps(wanted, series)))

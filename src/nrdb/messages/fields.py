@@ -1,7 +1,9 @@
 """The fields that messages and administration share, each read once into the type the service works with."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Self
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +19,8 @@ from pydantic import WithJsonSchema as Schema
 from nrdb.clock import format_time, parse_time
 from nrdb.routing.numbers import NumberRange, national, parse_number
 
+_ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_COMPACT_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 _ORGANISATION_WEIGHTS = (3, 2, 7, 6, 5, 4, 3, 2)
 
 
@@ -52,16 +56,22 @@ def check_organisation_number(text: str) -> str:
 
 
 def _compact_date(text: str) -> str:
-    if len(text) != 8 or not (text.isascii() and text.isdigit()):
-        raise ValueError("a birth date in a refusal is yyyymmdd (S3 2.5.2)")
-    date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    _date(_COMPACT_DATE, text, "a birth date in a refusal is yyyymmdd (S3 2.5.2), and a day of the calendar")
     return text
 
 
 def _iso_date(text: str) -> date:
-    if len(text) != 10 or not text.isascii():
-        raise ValueError("a date is YYYY-MM-DD")
-    return date.fromisoformat(text)
+    return _date(_ISO_DATE, text, "a date is YYYY-MM-DD, and a day of the calendar")
+
+
+def _date(pattern: re.Pattern[str], text: str, sentence: str) -> date:
+    """The date in three groups. Python's own errors repeat the value, which may be a birth date."""
+    match = pattern.fullmatch(text)
+    try:
+        year, month, day = map(int, match.groups() if match else ())
+        return date(year, month, day)
+    except ValueError:
+        raise ValueError(sentence) from None
 
 
 _NUMBER_SCHEMA = Schema(
@@ -73,6 +83,18 @@ Time = Annotated[
     _from_text(parse_time),
     PlainSerializer(format_time, return_type=str),
     Schema({"type": "string", "format": "date-time", "examples": ["2026-11-23T09:00:00+01:00"]}),
+]
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ValueError("must be a UUID") from None
+
+
+Uuid = Annotated[
+    UUID, _from_text(_uuid), PlainSerializer(str, return_type=str), Schema({"type": "string", "format": "uuid"})
 ]
 Day = Annotated[date, _from_text(_iso_date), Schema({"type": "string", "format": "date"})]
 CompactDate = Annotated[

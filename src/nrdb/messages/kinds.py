@@ -32,6 +32,7 @@ from nrdb.messages.fields import (
     Reference,
     Text,
     Time,
+    Uuid,
 )
 from nrdb.routing.numbers import NumberRange, join
 
@@ -96,7 +97,7 @@ class Common(Form):
     """What every message carries. `personal` names the fields shown to the MT and AT of the case only."""
 
     personal: ClassVar[frozenset[str]] = frozenset()
-    message_id: UUID
+    message_id: Uuid
     sender: ProviderCode
 
 
@@ -155,7 +156,7 @@ class NpGodk(CaseMessage):
     """The donor approves the order."""
 
     type: Literal["NP_GODK"]
-    answers: UUID | None = None
+    answers: Uuid | None = None
 
 
 class NpFbes(CaseMessage):
@@ -163,7 +164,7 @@ class NpFbes(CaseMessage):
 
     personal = frozenset({"expected", "comment"})
     type: Literal["NP_FBES"]
-    answers: UUID | None = None
+    answers: Uuid | None = None
     reason: RefusalReason
     expected: Expected | None = None
     secret_number: StrictBool = False

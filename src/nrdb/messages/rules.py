@@ -272,12 +272,12 @@ def _other_provider(recipient: str, donor: str) -> None:
 
 
 def _not_in_open_case(numbers: Sequence[NumberRange], facts: Facts) -> None:
-    hits = [row for row in facts.open_numbers if overlaps(numbers, [row.numbers])]
+    hits = overlaps(numbers, join(row.numbers for row in facts.open_numbers))
     if hits:
-        until = max(row.until for row in hits)
+        until = max(row.until for row in facts.open_numbers)
         _refuse_numbers(
             Code.NUMBER_IN_OPEN_CASE,
-            overlaps(numbers, join(row.numbers for row in hits)),
+            hits,
             f"Another case for these numbers is open, at the latest until {local_text(until)}.",
             {"until": format_time(until)},
         )

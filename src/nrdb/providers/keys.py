@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -77,15 +78,28 @@ async def create_key(
 _SHOWN = "key_id, role, codes, label, created_at, expires_at, revoked_at"
 
 
-async def list_keys(connection: Connection) -> list[dict[str, Any]]:
-    """All keys without the keys themselves, oldest first."""
-    rows = await connection.fetch(f"SELECT {_SHOWN} FROM api_key ORDER BY created_at, key_id")
+async def list_keys(connection: Connection, after: Sequence[Any] | None, limit: int) -> list[dict[str, Any]]:
+    """Keys without the keys themselves, oldest first, from after a creation time and id."""
+    created, key_id = after or (None, None)
+    rows = await connection.fetch(
+        f"""
+        SELECT {_SHOWN} FROM api_key
+         WHERE $1::timestamptz IS NULL OR (created_at, key_id) > ($1, $2::uuid)
+         ORDER BY created_at, key_id LIMIT $3
+        """,
+        created,
+        key_id,
+        limit,
+    )
     return [dict(row) for row in rows]
 
 
-async def revoke_key(connection: Connection, key_id: UUID, at: datetime) -> bool:
-    """From now on the key opens nothing. False where there is no such key; a second time changes nothing."""
-    status = await connection.execute(
-        "UPDATE api_key SET revoked_at = coalesce(revoked_at, $2) WHERE key_id = $1", key_id, at
-    )
-    return bool(status == "UPDATE 1")
+async def find_key(connection: Connection, key_id: UUID) -> dict[str, Any] | None:
+    """One key without the key itself."""
+    row = await connection.fetchrow(f"SELECT {_SHOWN} FROM api_key WHERE key_id = $1", key_id)
+    return dict(row) if row else None
+
+
+async def revoke_key(connection: Connection, key_id: UUID, at: datetime) -> None:
+    """From now on the key opens nothing."""
+    await connection.execute("UPDATE api_key SET revoked_at = $2 WHERE key_id = $1", key_id, at)

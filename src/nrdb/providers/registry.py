@@ -3,6 +3,7 @@
 from typing import Any
 
 from nrdb.db import Connection, fetch_one
+from nrdb.routing.numbers import NumberRange
 
 _COLUMNS = "code, name, organisation_number, terminating, routing_number, active, email, phone, contacts"
 
@@ -75,12 +76,17 @@ async def uses_of(connection: Connection, code: str) -> dict[str, Any]:
         """
         SELECT (SELECT coalesce(json_agg(DISTINCT series_id), '[]') FROM series
                  WHERE holder = $1 AND upper_inf(valid)) AS series,
-               (SELECT coalesce(sum(upper(numbers) - lower(numbers)), 0)::bigint FROM routing
-                 WHERE holder = $1 AND removed_at IS NULL
-                   AND (upper_inf(valid) OR upper(valid) > nrdb_now())) AS ported_numbers,
+               (SELECT coalesce(json_agg(json_build_array(lower(r.numbers), upper(r.numbers) - 1)), '[]')
+                  FROM (SELECT * FROM routing
+                         WHERE holder = $1 AND removed_at IS NULL AND (upper_inf(valid) OR upper(valid) > nrdb_now())
+                         ORDER BY numbers LIMIT 100) r
+                 WHERE NOT EXISTS (SELECT 1 FROM series s
+                                    WHERE s.numbers @> r.numbers AND s.valid @> nrdb_now() AND s.holder = $1)
+               ) AS ported,
                (SELECT coalesce(json_agg(case_id), '[]') FROM cases
                  WHERE (recipient = $1 OR donor = $1) AND due_at > nrdb_now()) AS cases
         """,
         code,
     )
-    return dict(row)
+    ported = [NumberRange(first, last).view() for first, last in row["ported"]]
+    return {"series": row["series"], "ported": ported, "cases": row["cases"]}

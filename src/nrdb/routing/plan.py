@@ -64,8 +64,8 @@ async def overlapping(connection: Connection, numbers: NumberRange) -> list[dict
 
 async def list_series(
     connection: Connection, *, number: int | None, holder: str | None, after: int, limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
-    """Series in force now, in order of their numbers; and the first number of the last one, to go on after."""
+) -> list[dict[str, Any]]:
+    """Series in force now, in order of their numbers, from after the given first number."""
     rows = await connection.fetch(
         f"""
         SELECT {_COLUMNS} FROM series
@@ -78,7 +78,7 @@ async def list_series(
         after,
         limit,
     )
-    return [_view(row) for row in rows], rows[-1]["first"] if len(rows) == limit else None
+    return [_view(row) for row in rows]
 
 
 def _view(row: asyncpg.Record) -> dict[str, Any]:

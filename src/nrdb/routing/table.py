@@ -4,12 +4,13 @@ A row says who serves a range of numbers during a stretch of time. Nothing is ev
 from what is believed and adds rows, so that what was believed earlier can still be asked for.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from nrdb.routing.numbers import NumberRange, overlaps, subtract
+from nrdb.routing.numbers import NumberRange, join, overlaps, subtract
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +57,26 @@ def unport(rows: Iterable[RoutingRow], case_id: UUID) -> RoutingChange:
 
 
 def _replace(
-    rows: Sequence[RoutingRow],
+    rows: Iterable[RoutingRow],
     numbers: Sequence[NumberRange],
     until: datetime | None,
     new: Sequence[RoutingRow],
 ) -> RoutingChange:
     """End (or prolong) what the rows say of `numbers` at `until`; what they say of others stays."""
-    touched = [row for row in rows if overlaps([row.numbers], numbers)]
+    removed: list[RoutingRow] = []
     added: list[RoutingRow] = []
-    for row in touched:
-        added += [replace(row, numbers=rest) for rest in subtract([row.numbers], numbers)]
+    wanted = join(numbers)
+    firsts = [item.first for item in wanted]
+    for row in rows:
+        near = wanted[max(0, bisect_right(firsts, row.numbers.first) - 1) : bisect_right(firsts, row.numbers.last)]
+        inside = overlaps([row.numbers], near)
+        if not inside:
+            continue
+        removed.append(row)
+        added += [replace(row, numbers=rest) for rest in subtract([row.numbers], near)]
         if until is None or row.valid_from < until:
-            inside = overlaps([row.numbers], numbers)
             added += [replace(row, numbers=part, valid_until=until) for part in inside]
-    return RoutingChange(removed=_ids(touched), added=(*added, *new))
+    return RoutingChange(removed=_ids(removed), added=(*added, *new))
 
 
 def _ids(rows: Iterable[RoutingRow]) -> tuple[int, ...]:
