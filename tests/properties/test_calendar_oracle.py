@@ -138,10 +138,7 @@ turning_days = st.builds(
     st.integers(1997, 2090),
     st.sampled_from(
         [easter, (5, 16), (12, 24), (1, 1)]
-        + [
-            lambda year, month=month: EPOCH_DAY + timedelta(days=last_sunday(year, month))
-            for month in (3, 10)
-        ]
+        + [lambda year, month=month: EPOCH_DAY + timedelta(days=last_sunday(year, month)) for month in (3, 10)]
     ),
     st.integers(-5, 5),
 )
@@ -163,9 +160,7 @@ def situations(draw: st.DrawFn) -> tuple[int, Week, frozenset[date]]:
 
 @settings(deadline=None, max_examples=200)
 @given(situations(), st.integers(0, 120) | st.integers(0, 1500))
-def test_working_minutes_agree_with_the_oracle(
-    situation: tuple[int, Week, frozenset[date]], minutes: int
-) -> None:
+def test_working_minutes_agree_with_the_oracle(situation: tuple[int, Week, frozenset[date]], minutes: int) -> None:
     start, week, closed = situation
     # A short week needs many days for many minutes, and the oracle walks each of their minutes.
     minutes = min(minutes, 2 * (week.closes - week.opens) * len(week.weekdays))
@@ -187,16 +182,12 @@ def test_minutes_add_up(situation: tuple[int, Week, frozenset[date]], first: int
     start, week, closed = situation
     calendar = calendar_of(week, closed)
     between = calendar.add_working_minutes(instant(start), first)
-    assert calendar.add_working_minutes(between, second) == calendar.add_working_minutes(
-        instant(start), first + second
-    )
+    assert calendar.add_working_minutes(between, second) == calendar.add_working_minutes(instant(start), first + second)
 
 
 @settings(deadline=None)
 @given(situations(), st.integers(0, 2 * DAY), st.integers(0, 2000))
-def test_later_start_never_ends_earlier(
-    situation: tuple[int, Week, frozenset[date]], wait: int, minutes: int
-) -> None:
+def test_later_start_never_ends_earlier(situation: tuple[int, Week, frozenset[date]], wait: int, minutes: int) -> None:
     start, week, closed = situation
     calendar = calendar_of(week, closed)
     one, other = (calendar.add_working_minutes(instant(at), minutes) for at in (start, start + wait))
@@ -205,9 +196,7 @@ def test_later_start_never_ends_earlier(
 
 @settings(deadline=None)
 @given(situations(), st.integers(1, 5000))
-def test_derivation_of_minutes_adds_up_to_them(
-    situation: tuple[int, Week, frozenset[date]], minutes: int
-) -> None:
+def test_derivation_of_minutes_adds_up_to_them(situation: tuple[int, Week, frozenset[date]], minutes: int) -> None:
     start, week, closed = situation
     calendar = calendar_of(week, closed)
     text = "\n".join(calendar.explain_working_minutes(instant(start), minutes))
@@ -221,9 +210,7 @@ def test_derivation_of_minutes_adds_up_to_them(
 
 @settings(deadline=None)
 @given(situations(), st.integers(1, 80))
-def test_derivation_of_days_names_every_day_passed(
-    situation: tuple[int, Week, frozenset[date]], days: int
-) -> None:
+def test_derivation_of_days_names_every_day_passed(situation: tuple[int, Week, frozenset[date]], days: int) -> None:
     start, week, closed = situation
     calendar = calendar_of(week, closed)
     zero = oslo_day(instant(start))

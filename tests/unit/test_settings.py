@@ -99,9 +99,7 @@ def test_database_url_is_handed_on_in_the_one_spelling(monkeypatch: pytest.Monke
         ("LOG_FORMAT", "hunter2"),
     ],
 )
-def test_a_wrong_value_is_named_and_not_repeated(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
+def test_a_wrong_value_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"NRDB_{name}", value)
     with pytest.raises(ConfigurationError) as caught:
         load_settings()

@@ -289,9 +289,7 @@ def test_explanation_is_worked_out_only_when_asked_for() -> None:
         bound.rule = "T10"  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(
-    "bound_of", [ahead(earliest_order), ahead(latest_porting), plain(earliest_execution)]
-)
+@pytest.mark.parametrize("bound_of", [ahead(earliest_order), ahead(latest_porting), plain(earliest_execution)])
 def test_naive_now_is_refused(bound_of: Working) -> None:
     with pytest.raises(ValueError, match="without an offset"):
         bound_of(datetime(2026, 11, 20, 15, 50))  # noqa: DTZ001

@@ -86,15 +86,17 @@ Time = Annotated[
 ]
 
 
-def _uuid(text: str) -> UUID:
+def _uuid(value: object) -> UUID:
+    if isinstance(value, UUID):
+        return value
     try:
-        return UUID(text)
+        return UUID(value if isinstance(value, str) else "")
     except ValueError:
         raise ValueError("must be a UUID") from None
 
 
 Uuid = Annotated[
-    UUID, _from_text(_uuid), PlainSerializer(str, return_type=str), Schema({"type": "string", "format": "uuid"})
+    UUID, BeforeValidator(_uuid), PlainSerializer(str, return_type=str), Schema({"type": "string", "format": "uuid"})
 ]
 Day = Annotated[date, _from_text(_iso_date), Schema({"type": "string", "format": "date"})]
 CompactDate = Annotated[

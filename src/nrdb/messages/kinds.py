@@ -223,7 +223,8 @@ class NpIver(CaseMessage):
     @classmethod
     def own_network(cls, network: object, info: ValidationInfo) -> object:
         """Without a network, the sender's own; named or not, it is the same message."""
-        return info.data.get("sender") if network is None else network
+        # Where the sender itself is wrong, that is told once and not again for the network.
+        return info.data.get("sender", "0") if network is None else network
 
 
 class NpFive(CaseMessage):

@@ -1,0 +1,99 @@
+"""The order in which a request is judged (contract section 1): the first thing wrong answers."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from tests.support.service import Service, order_fields
+
+LARGE = b'{"a": "' + b"x" * (1 << 20) + b'"}'
+
+
+async def _post(service: Service, who: str | None, content: bytes, kind: str = "application/json") -> Any:
+    headers = {**service.headers(who), "Content-Type": kind}
+    return await service.client.post("/v1/messages", headers=headers, content=content)
+
+
+async def test_every_stage_in_turn(service: Service) -> None:
+    async with service.unchanged():
+        # Everything wrong at once, then one thing mended after the other.
+        response = await _post(service, None, LARGE, "text/plain")
+        service.refused(response, "unauthenticated")
+        assert response.headers["www-authenticate"].startswith("Bearer")
+        service.refused(await _post(service, "ADMIN", LARGE, "text/plain"), "role-not-permitted-here")
+        service.refused(await _post(service, "OPERATOR", LARGE, "text/plain"), "role-not-permitted-here")
+        service.refused(await _post(service, "TELIA", LARGE, "text/plain"), "body-too-large")
+        service.refused(await _post(service, "TELIA", b"not json", "text/plain"), "unsupported-media-type")
+        service.refused(await _post(service, "TELIA", b"not json"), "not-json")
+        service.refused(await _post(service, "TELIA", b'{"sender": "LYSE"}'), "invalid-message")
+
+
+async def test_the_sender_comes_before_the_rest(service: Service) -> None:
+    await service.admin("PATCH", "/providers/FJORD", {"active": False, "reason": "test"})
+    own = str(uuid4())
+    async with service.unchanged():
+        foreign = await service.post("LYSE", "NP_BEST", key="TELIA", **order_fields(main_number="02800"))
+        service.refused(foreign, "sender-not-yours")
+        # The inactive code of somebody else: still not yours.
+        response = await service.post("FJORD", "NP_BEST", key="TELIA", **order_fields())
+        service.refused(response, "sender-not-yours")
+        response = await service.post("FJORD", "NP_BEST", **order_fields(main_number="02800"))
+        service.refused(response, "provider-inactive")
+        response = await service.post("FJORD", "NP_ANNU", case_id=str(uuid4()))
+        service.refused(response, "provider-inactive")
+        response = await service.post("FJORD", "NP_ANNU", case_id="no-uuid")
+        service.refused(response, "provider-inactive")
+    await service.accepted("TELIA", "NP_BEST", message_id=own, **order_fields())
+    async with service.unchanged():
+        # A message_id that is taken is told before any rule of section 6.
+        taken = await service.post("TELIA", "NP_BEST", message_id=own, **order_fields(main_number="02800"))
+        service.refused(taken, "duplicate-message")
+        taken = await service.post("TELIA", "NP_ANNU", message_id=own, case_id=str(uuid4()))
+        service.refused(taken, "duplicate-message")
+        taken = await service.post("TELIA", "NP_ANNU", message_id=own, case_id="no-uuid")
+        service.refused(taken, "duplicate-message")
+
+
+async def test_an_inactive_provider_reads_and_acknowledges(service: Service) -> None:
+    await service.case_in("scheduled")
+    await service.admin("PATCH", "/providers/TLINX", {"active": False, "reason": "test"})
+    (item,) = await service.inbox("TLINX")
+    response = await service.send("POST", "/inbox/ack", "TLINX", {"through": item["seq"]})
+    assert response.status_code == 200, response.text
+    service.refused(await service.post("TLINX", "NP_FERD", case_id=item["message"]["case_id"]), "provider-inactive")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/admin/providers", {}),
+        ("PATCH", "/admin/providers/TELIA", {}),
+        ("POST", "/admin/providers/TELIA/keys", {"label": "x"}),
+        ("POST", "/admin/keys", {}),
+        ("GET", "/admin/keys", None),
+        ("DELETE", f"/admin/keys/{uuid4()}", None),
+        ("POST", "/admin/series", {}),
+        ("PUT", "/admin/caps/TELIA/2026-11-23", {}),
+        ("PUT", "/admin/calendar/closed-days/2026-12-24", {}),
+        ("GET", "/audit", None),
+        ("PUT", "/sandbox/clock", {}),
+    ],
+)
+async def test_administration_is_for_administrators(service: Service, method: str, path: str, body: Any) -> None:
+    async with service.unchanged():
+        service.refused(await service.send(method, path, None, body), "unauthenticated")
+        service.refused(await service.send(method, path, "TELIA", body), "role-not-permitted-here")
+        if method != "GET":  # Operators read everything and change nothing.
+            service.refused(await service.send(method, path, "OPERATOR", body), "role-not-permitted-here")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/me", "/cases", f"/cases/{uuid4()}", f"/cases/{uuid4()}/history", "/inbox", "/inbox/status", "/providers",
+     "/routing/90012345", "/portability/90012345", "/series", "/caps/TELIA?from=2026-11-23&to=2026-11-24",
+     "/calendar?from=2026-11-23&to=2026-11-24", "/audit", "/sandbox/clock", f"/messages/{uuid4()}"],
+)  # fmt: skip
+async def test_reading_needs_a_key(service: Service, path: str) -> None:
+    for key in ("", "Bearer", "Bearer wrong", "Basic dXNlcjpwYXNz", service.keys["TELIA"]):
+        response = await service.client.get(f"/v1{path}", headers={"Authorization": key} if key else {})
+        service.refused(response, "unauthenticated")

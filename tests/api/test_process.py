@@ -1,0 +1,258 @@
+"""The real processes: `nrdb serve` and `nrdb worker`, their stops, their kills, and what survives."""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from tests.support.server import ADMIN_KEY, Databases
+from tests.support.service import order_fields
+
+from nrdb.embedded import EmbeddedPostgres
+
+ROOT = Path(__file__).parents[2]
+START = "2026-11-23T08:00:00+01:00"
+
+
+def environment(data_dir: Path, **settings: str) -> dict[str, str]:
+    import nrdb  # noqa: PLC0415 - The sources under test, wherever they lie.
+
+    assert nrdb.__file__
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NRDB_")}
+    own = {"NRDB_DATA_DIR": str(data_dir), "NRDB_PORT": "0", "NRDB_SANDBOX": "1", "NRDB_SEED": "norway",
+           "NRDB_SANDBOX_START": START, "NRDB_ADMIN_KEY": ADMIN_KEY, "NRDB_LOG_FORMAT": "json"}  # fmt: skip
+    return {**kept, "PYTHONPATH": str(Path(nrdb.__file__).parents[1]), **own, **settings}
+
+
+class Process:
+    """A running `nrdb`, its address and the lines of its log."""
+
+    def __init__(self, data_dir: Path, *arguments: str, **settings: str) -> None:
+        self.data_dir = data_dir
+        data_dir.mkdir(exist_ok=True)
+        self.log_path = data_dir / f"log-{uuid4()}"
+        with self.log_path.open("wb") as log:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "nrdb", *arguments],
+                env=environment(data_dir, **settings),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=ROOT,
+            )
+        self.address = ""
+
+    def await_address(self) -> "Process":
+        """Wait until it serves."""
+        assert self.popen.stdout is not None
+        for line in self.popen.stdout:
+            if found := re.search(r"http://\S+:\d+", line):
+                self.address = found[0]
+                break
+        assert self.address, self.log_path.read_text()
+        threading.Thread(target=self.popen.stdout.read, daemon=True).start()
+        return self
+
+    def keys(self) -> dict[str, str]:
+        """The ready-made keys of the sandbox."""
+        lines = (self.data_dir / "sandbox-keys.env").read_text().splitlines()
+        return dict(line.split("_KEY=") for line in lines if "_KEY=" in line)
+
+    def end(self, sign: int = signal.SIGTERM) -> tuple[int, float]:
+        """Send the signal; the exit code, and after how many seconds."""
+        began = time.monotonic()
+        self.popen.send_signal(sign)
+        code = self.popen.wait(20)
+        return code, time.monotonic() - began
+
+
+@contextmanager
+def process(data_dir: Path, *arguments: str, **settings: str) -> Iterator[Process]:
+    started = Process(data_dir, *arguments, **settings)
+    try:
+        yield started
+    finally:
+        if started.popen.poll() is None:
+            started.end()
+        if started.popen.stdout is not None:
+            started.popen.stdout.close()
+
+
+def until(check: Callable[[], Any], seconds: float) -> Any:
+    """Look again until the check is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := check()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended; one that nobody has buried counts as gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def client_of(one: Process) -> httpx.Client:
+    return httpx.Client(base_url=one.address, trust_env=False, timeout=20)
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def order(number: int) -> dict[str, Any]:
+    fields = order_fields(main_number=str(number))
+    return {"type": "NP_BEST", "sender": "TELIA", "message_id": str(uuid4()), **fields}
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    """A data directory whose server, if a killed owner left one, is stopped at the end."""
+    place = tmp_path / "data"
+    yield place
+    if (place / "postgres").exists():
+        with EmbeddedPostgres(place):
+            pass
+
+
+def test_sigterm_ends_everything_in_time(data_dir: Path) -> None:
+    with process(data_dir, "serve") as serve:
+        serve.await_address()
+        pid = int((data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+        key = serve.keys()["TELIA"]
+        with client_of(serve) as client:
+            assert client.post("/v1/messages", json=order(90012345), headers=bearer(key)).status_code == 201
+            # A reader that waits does not hold up the end, and gets its answer.
+            answers: list[int] = []
+
+            def wait() -> None:
+                with contextlib.suppress(httpx.TransportError), client_of(serve) as other:
+                    answers.append(other.get("/v1/inbox?wait=30", headers=bearer(key)).status_code)
+
+            waiting = threading.Thread(target=wait)
+            waiting.start()
+            time.sleep(0.3)
+            code, seconds = serve.end()
+            waiting.join(5)
+        assert code == 0, serve.log_path.read_text()
+        assert seconds < 10
+        assert gone(pid)
+        log = serve.log_path.read_text()
+        for secret in ("90012345", "Kari", "1980-01-31", key, ADMIN_KEY):
+            assert secret not in log
+        for line in log.splitlines():
+            assert json.loads(line)
+
+
+def test_what_was_answered_survives_a_kill(data_dir: Path) -> None:
+    """kill -9 in the middle of posting: every 201 is there exactly once, and a replay says so."""
+    answered: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    sent: list[dict[str, Any]] = []
+    with process(data_dir, "serve") as serve:
+        serve.await_address()
+        headers = bearer(serve.keys()["TELIA"])
+
+        def post(start: int) -> None:
+            with client_of(serve) as client, contextlib.suppress(httpx.TransportError):
+                for number in range(start, 90_100_000, 4):
+                    message = order(number)
+                    sent.append(message)
+                    response = client.post("/v1/messages", json=message, headers=headers)
+                    if response.status_code == 201:
+                        answered[message["message_id"]] = message, response.json()
+
+        threads = [threading.Thread(target=post, args=(90_010_000 + n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        until(lambda: len(answered) >= 60, 30)
+        serve.popen.kill()
+        serve.popen.wait()
+        for thread in threads:
+            thread.join()
+    with process(data_dir, "serve") as serve:
+        serve.await_address()
+        with client_of(serve) as client:
+            for message_id, (message, answer) in answered.items():
+                again = client.post("/v1/messages", json=message, headers=headers)
+                assert (again.status_code, again.json()) == (200, answer)
+                listed = client.get("/v1/cases", params={"number": message["main_number"]}, headers=headers).json()
+                assert [item["case_id"] for item in listed["items"]] == [answer["case"]["case_id"]], message_id
+            # What was cut off is there whole or not at all; sending it again makes it whole.
+            for message in sent:
+                response = client.post("/v1/messages", json=message, headers=headers)
+                assert response.status_code == (200 if message["message_id"] in answered else response.status_code)
+                assert response.status_code in (200, 201)
+            inbox = client.get("/v1/inbox?limit=1000&after=0", headers=bearer(serve.keys()["TELENOR"])).json()["items"]
+            delivered = [item["message"]["message_id"] for item in inbox]
+            assert sorted(delivered) == sorted(message["message_id"] for message in sent)
+        assert serve.end()[0] == 0
+
+
+async def test_a_sandbox_stays_a_sandbox(databases: Databases, data_dir: Path) -> None:
+    """The database knows what it is; a process whose setting differs refuses to start."""
+    async with databases.empty() as dsn:
+        with process(data_dir, "serve", NRDB_DATABASE_URL=dsn) as serve:
+            serve.await_address()
+            assert serve.end()[0] == 0
+        for command in ("serve", "worker"):
+            with process(data_dir, command, NRDB_DATABASE_URL=dsn, NRDB_SANDBOX="0") as refused:
+                assert refused.popen.wait(30) == 2
+                words = refused.log_path.read_text().splitlines()[-1]
+                assert "sandbox" in words
+                assert "NRDB_SANDBOX" in words
+
+
+async def test_api_and_worker_in_two_processes(databases: Databases, data_dir: Path) -> None:
+    """Without the worker nothing is announced; with it, at the latest 2 s after it is due."""
+    async with databases.empty() as dsn:
+        with process(data_dir, "serve", "--no-worker", NRDB_DATABASE_URL=dsn) as serve:
+            serve.await_address()
+            headers = bearer(serve.keys()["TELIA"])
+            connection = await asyncpg.connect(dsn)
+            with client_of(serve) as client:
+
+                def notices() -> list[str]:
+                    items = client.get("/v1/inbox?after=0", headers=headers).json()["items"]
+                    return [item["message"]["notice"] for item in items]
+
+                response = client.post("/v1/messages", json=order(90012345), headers=headers)
+                assert response.status_code == 201, response.text
+                # Time passes as it would by itself, without the clock call that writes down what is due.
+                await connection.execute("UPDATE world SET sandbox_now = '2026-11-23T10:00:00+01:00'")
+                await asyncio.sleep(1.0)
+                assert notices() == []
+                with process(data_dir, "worker", NRDB_DATABASE_URL=dsn) as worker:
+                    until(notices, 20)
+                    later = {**order(90012346), "porting_time": "2026-11-23T12:00:00+01:00"}
+                    assert client.post("/v1/messages", json=later, headers=headers).status_code == 201
+                    await connection.execute("UPDATE world SET sandbox_now = '2026-11-23T12:00:00+01:00'")
+                    until(lambda: len(notices()) == 2, 2.0)
+                    assert notices() == ["obsolete", "obsolete"]
+                    assert worker.end()[0] == 0
+            await connection.close()
+
+
+def test_a_taken_port_and_a_wrong_setting_are_told_in_one_line(data_dir: Path) -> None:
+    with process(data_dir, "serve", NRDB_PORT="x") as wrong:
+        assert wrong.popen.wait(30) == 2
+        assert wrong.log_path.read_text().startswith("nrdb: NRDB_PORT")
+    with process(data_dir, "serve", NRDB_DATABASE_URL="postgresql://u:secret@127.0.0.1:1/x") as away:
+        assert away.popen.wait(30) == 1
+        assert "secret" not in away.log_path.read_text()
