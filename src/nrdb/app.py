@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from starlette.routing import Route
 
 from nrdb import __version__
 from nrdb.api import admin, calendar, cases, inbox, messages, numbers, ops, providers
@@ -66,8 +65,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
         app.include_router(router)
     if settings.sandbox:
         app.include_router(sandbox_router())
-    app.router.routes.insert(0, Route(messages.PostMessage.path, messages.PostMessage(), methods=["POST"]))
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, direct={("POST", "/v1/messages"): messages.bare_post_message})
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

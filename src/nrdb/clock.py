@@ -6,6 +6,7 @@ database (or the sandbox clock that it keeps), together with the facts it is dec
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from time import monotonic
 
 __all__ = ["LATEST_YEAR", "format_time", "monotonic", "parse_time"]
@@ -30,6 +31,7 @@ def parse_time(text: str) -> datetime:
     return at
 
 
+@lru_cache(maxsize=4096)
 def format_time(at: datetime) -> str:
     """RFC 3339 in UTC with `Z`, a fraction only when it is not zero."""
     text = (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()

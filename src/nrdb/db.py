@@ -86,7 +86,8 @@ async def fetch_one(connection: Connection, statement: str, *values: Any) -> asy
 
 def acquire(pool: Pool) -> PoolAcquireContext:
     """A connection for the length of an `async with` block. Raises `TimeoutError` rather than wait for ever."""
-    return pool.acquire(timeout=ACQUIRE_SECONDS)
+    # The time is only watched where there is something to wait for: watching costs as much as the acquiring.
+    return pool.acquire(timeout=None if pool.get_idle_size() else ACQUIRE_SECONDS)
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

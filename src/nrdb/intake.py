@@ -43,6 +43,7 @@ class Intake:
     def __init__(self, pool: Pool, rulebook: Rulebook) -> None:
         self._pool = pool
         self._rulebook = rulebook
+        self._rules_of: dict[frozenset[date], Rules] = {}
 
     async def accept(self, message: NpBest | AnyCaseMessage, key_id: UUID | None = None) -> Answer:
         """Decide on a message and commit what follows from it.
@@ -162,7 +163,12 @@ class Intake:
         return consequences.step(rules, message, settled, loaded.facts, loaded.routing, outcome)
 
     def _rules(self, closed_days: frozenset[date]) -> Rules:
-        return Rules(self._rulebook, working_calendar(self._rulebook, closed_days))
+        """The rules with the calendar of these closed days, made once for as long as they stay."""
+        rules = self._rules_of.get(closed_days)
+        if rules is None:
+            rules = Rules(self._rulebook, working_calendar(self._rulebook, closed_days))
+            self._rules_of = {closed_days: rules}
+        return rules
 
 
 def _case_id(message: AnyCaseMessage) -> UUID:

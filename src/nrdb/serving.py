@@ -7,6 +7,7 @@ patience.
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -43,7 +44,19 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell when the address answers."""
         await super().startup(sockets)
+        _settle_memory()
         self._tell_started()
+
+
+def _settle_memory() -> None:
+    """Take what a started process holds for ever out of the garbage collector's rounds, and let it go round less often.
+
+    A message makes a few thousand objects, none in cycles; walking the modules again for each hundred messages cost a
+    tenth of the time and made pauses.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _announce(settings: Settings, listener: socket.socket) -> None:

@@ -1,5 +1,6 @@
 """Posting a message, and reading one again."""
 
+from time import perf_counter
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
@@ -53,22 +54,14 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 )
 async def post_message(request: Request) -> Response:
     """Decide on one message. 201 means that it is committed, together with everything that follows from it."""
-    # For the document: `PostMessage` stands before this route.
+    # For the document: `bare_post_message` stands before this route.
     return await _post(BoundedRequest(request.scope, request.receive))
 
 
-class PostMessage:
-    """The same as an ASGI application of its own, which stands before the documented route.
-
-    Every message of the country comes through here, and FastAPI's way to an endpoint costs as much as the decision.
-    """
-
-    path = "/v1/messages"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One message."""
-        answer = await _post(BoundedRequest(scope, receive))
-        await answer(scope, receive, send)
+async def bare_post_message(scope: Scope, receive: Receive, send: Send) -> None:
+    """The same as an ASGI application of its own, which `RequestLog` asks before the framework."""
+    answer = await _post(BoundedRequest(scope, receive))
+    await answer(scope, receive, send)
 
 
 async def _post(request: BoundedRequest) -> Response:
@@ -81,8 +74,15 @@ async def _post(request: BoundedRequest) -> Response:
         if not confirmed:
             await authenticate(request, POSTERS)
         raise
-    with count_message(message.type):
+    began, outcome = perf_counter(), "error"
+    try:
         answer = await services(request).intake.accept(message, caller.key_id)
+        outcome = "replayed" if answer.replayed else "accepted"
+    except Problem as problem:
+        outcome = problem.code
+        raise
+    finally:
+        count_message(message.type, outcome, perf_counter() - began)
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
     return json_response(answer.body, 200 if answer.replayed else 201, headers)
 

@@ -93,47 +93,34 @@ def _sentence(error: Mapping[str, Any]) -> str:
 _HTTP_CODES = {400: Code.NOT_JSON, 405: Code.METHOD_NOT_ALLOWED, 413: Code.BODY_TOO_LARGE}
 
 
-def internal_problem(error: Exception, request_id: str | None) -> Response:
-    """An error of ours. Its text may hold anything, personal data too, so it is neither answered nor logged."""
+def problem_of(error: Exception, request_id: str | None) -> Problem:
+    """What any error is to the sender. The only place that decides it."""
+    match error:
+        case Problem():
+            return error
+        case RequestValidationError():
+            return form_problem(error.errors(), skip=1)
+        case HTTPException():
+            code = _HTTP_CODES.get(error.status_code, Code.NOT_FOUND)
+            return Problem(code, CATALOGUE[code].text, headers=error.headers)
+    # Data that the driver cannot write is an error of ours, although asyncpg files it under its interface errors.
+    if isinstance(error, (*UNAVAILABLE, ConflictError)) and not isinstance(error, asyncpg.DataError):
+        log.warning("unavailable", error=type(error).__name__, request_id=request_id)
+        return Problem(Code.UNAVAILABLE, CATALOGUE[Code.UNAVAILABLE].text, headers={"Retry-After": RETRY_AFTER})
+    # The text of an unknown error may hold anything, personal data too, so it is neither answered nor logged.
     log.error("internal", error=type(error).__name__, request_id=request_id, where=_frames(error))
-    return problem_response(Problem(Code.INTERNAL, CATALOGUE[Code.INTERNAL].text), request_id)
+    return Problem(Code.INTERNAL, CATALOGUE[Code.INTERNAL].text)
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the application a problem document."""
+    """Make the framework's own errors problem documents; all others come through to `RequestLog`."""
 
-    async def problem(request: Request, error: Problem) -> Response:
-        return _answer(request, error)
+    async def answer(request: Request, error: Exception) -> Response:
+        request_id = getattr(request.state, "request_id", None)
+        return problem_response(problem_of(error, request_id), request_id)
 
-    async def form(request: Request, error: RequestValidationError) -> Response:
-        return _answer(request, form_problem(error.errors(), skip=1))
-
-    async def http(request: Request, error: HTTPException) -> Response:
-        code = _HTTP_CODES.get(error.status_code, Code.NOT_FOUND)
-        return _answer(request, Problem(code, CATALOGUE[code].text, headers=error.headers))
-
-    async def unavailable(request: Request, error: Exception) -> Response:
-        log.warning("unavailable", error=type(error).__name__, request_id=_request_id(request))
-        info = CATALOGUE[Code.UNAVAILABLE]
-        return _answer(request, Problem(Code.UNAVAILABLE, info.text, headers={"Retry-After": RETRY_AFTER}))
-
-    async def internal(request: Request, error: Exception) -> Response:
-        return internal_problem(error, _request_id(request))
-
-    handlers: dict[Any, Any] = {Problem: problem, RequestValidationError: form, HTTPException: http}
-    handlers |= dict.fromkeys((*UNAVAILABLE, ConflictError), unavailable)
-    # Data that the driver cannot write is an error of ours, although asyncpg files it under its interface errors.
-    handlers[asyncpg.DataError] = internal
-    for kind, handler in handlers.items():
-        app.add_exception_handler(kind, handler)
-
-
-def _answer(request: Request, error: Problem) -> Response:
-    return problem_response(error, _request_id(request))
-
-
-def _request_id(request: Request) -> str | None:
-    return getattr(request.state, "request_id", None)
+    for kind in (RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, answer)
 
 
 def validation_problem(error: ValidationError) -> Problem:

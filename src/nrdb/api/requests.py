@@ -1,6 +1,7 @@
 """Each request: an id that is echoed, a line in the log without its address, a count."""
 
 import re
+from collections.abc import Mapping
 from time import perf_counter
 from uuid import uuid4
 
@@ -8,8 +9,8 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nrdb.api.metrics import REQUESTS
-from nrdb.api.problems import internal_problem
+from nrdb.api.metrics import request_counter
+from nrdb.api.problems import problem_of, problem_response
 
 log = structlog.get_logger()
 #: Seconds from which a request is worth a line in the log.
@@ -18,10 +19,15 @@ _USABLE = re.compile(rb"[\x21-\x7e]{1,100}")
 
 
 class RequestLog:
-    """Middleware. Addresses may hold telephone numbers, so the log and the metrics name routes, never addresses."""
+    """Middleware. Addresses may hold telephone numbers, so the log and the metrics name routes, never addresses.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `direct` are applications that need none of the framework, by method and path: every message of the country comes
+    through one, and FastAPI's way to an endpoint costs as much as the decision.
+    """
+
+    def __init__(self, app: ASGIApp, direct: Mapping[tuple[str, str], ASGIApp]) -> None:
         self._app = app
+        self._direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the request, and note how it ended."""
@@ -41,27 +47,28 @@ class RequestLog:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
+        direct = self._direct.get((scope["method"], scope["path"]))
         try:
-            await self._app(scope, receive, note_status)
+            await (direct or self._app)(scope, receive, note_status)
         except ClientDisconnect:
             log.debug("the sender went away before its message had come", request_id=request_id)
         except Exception as error:  # noqa: BLE001 (the last resort: whatever it is, the sender gets an answer)
-            answer = internal_problem(error, request_id)
+            answer = problem_response(problem_of(error, request_id), request_id)
             if status is not None:
                 raise ConnectionAbortedError("the answer had begun") from None
             await answer(scope, receive, note_status)
         finally:
-            _note(scope, status, perf_counter() - began, request_id)
+            route = scope["path"] if direct else getattr(scope.get("route"), "path", "unknown")
+            _note(scope["method"], route, status, perf_counter() - began, request_id)
 
 
-def _note(scope: Scope, status: int | None, seconds: float, request_id: str) -> None:
+def _note(method: str, route: str, status: int | None, seconds: float, request_id: str) -> None:
     """Count the request. Only what went wrong or took long is worth a line: the log of messages is in the database."""
-    route = getattr(scope.get("route") or scope.get("endpoint"), "path", "unknown")
-    REQUESTS.labels(scope["method"], route, status).inc()
+    request_counter(method, route, str(status)).inc()
     if status is None or status >= 400 or seconds > SLOW:
         log.info(
             "request",
-            method=scope["method"],
+            method=method,
             route=route,
             status=status,
             milliseconds=round(seconds * 1000, 1),

@@ -58,6 +58,7 @@ def utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)
 @in_range
 def oslo_day(at: datetime) -> date:
     """Name the calendar day in Norway on which the instant falls."""
@@ -96,6 +97,9 @@ class WorkingCalendar:
         default_factory=dict, init=False, repr=False, compare=False
     )
     _day_ends: dict[tuple[date, int], datetime] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _minute_ends: dict[tuple[datetime, int], datetime] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def is_working_day(self, day: date) -> bool:
         """Say whether any time on the day is working time."""
@@ -118,10 +122,14 @@ class WorkingCalendar:
     @in_range
     def add_working_minutes(self, start: datetime, minutes: int) -> datetime:
         """Find the first instant, in UTC, at which that many working minutes have passed since the start."""
-        end = start = utc(start)
-        for _, part in self._walk(start, minutes):
-            if part is not None:
-                end = part[1]
+        key = start, minutes
+        end = self._minute_ends.get(key)
+        if end is None:
+            end = utc(start)
+            for _, part in self._walk(end, minutes):
+                if part is not None:
+                    end = part[1]
+            _remember(self._minute_ends, key, end)
         return end
 
     @in_range
