@@ -10,7 +10,7 @@ import pytest
 
 from nrdb.errors import Code, Problem
 from nrdb.messages.facts import Facts, OpenNumbers, PlanRow
-from nrdb.messages.rules import _not_in_open_case
+from nrdb.messages.number_rules import not_in_open_case
 from nrdb.routing.numbers import NumberRange, count
 from nrdb.routing.table import RoutingRow, port, unport
 
@@ -26,7 +26,7 @@ def _rows(case_id: UUID, at: datetime, until: datetime | None = None) -> list[Ro
 def test_all_numbers_in_another_case() -> None:
     facts = Facts(open_numbers=tuple(OpenNumbers(item, NOW) for item in SCATTERED))
     with pytest.raises(Problem) as refused:
-        _not_in_open_case(SCATTERED, facts)
+        not_in_open_case(SCATTERED, facts)
     assert refused.value.code is Code.NUMBER_IN_OPEN_CASE
     assert refused.value.facts is not None
     assert refused.value.facts["count"] == len(SCATTERED)

@@ -5,7 +5,6 @@ A pure function of the message, the facts and the instant. Each check is a named
 limits, reasons) are data in the rulebook; who may send what is `cases.roles`; which state allows what is the machine.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,16 +14,14 @@ from nrdb.cases.machine import events_in, reached_by_time, states_for
 from nrdb.cases.roles import ROLE_OF, role_holders
 from nrdb.clock import format_time
 from nrdb.errors import Code, Problem
+from nrdb.messages import number_rules
 from nrdb.messages.facts import CapDay, Facts
 from nrdb.messages.kinds import AnyCaseMessage, Customer, NpBest, NpEndr, NpFbes, NpFerd, NpGodk, NpIver
-from nrdb.routing.numbers import NumberRange, count, is_five_digit, join, overlaps, subtract
+from nrdb.routing.numbers import count
 from nrdb.rulebook import Rulebook
 from nrdb.timers import windows
 from nrdb.timers.calendar import WorkingCalendar, local_text, oslo_day
 from nrdb.timers.windows import Bound
-
-#: `facts.numbers` lists at most so many ranges; `facts.count` counts all.
-RANGES_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +35,17 @@ class Rules:
 def check_order(rules: Rules, message: NpBest, facts: Facts, now: datetime) -> None:
     """NP_BEST. Raises `Problem` with the first refusal that applies; returns when the order is lawful."""
     numbers = message.numbers
-    _five_digit_message(numbers)
-    _known(numbers, facts)
-    _portable(numbers, facts)
-    _one_class(numbers, facts)
-    _number_type(message, facts)
-    _named_once(message)
-    _block_size(rules, numbers)
-    _in_use(numbers, facts)
-    _held_by(message.donor, numbers, facts)
-    _other_provider(message.sender, message.donor)
-    _not_in_open_case(numbers, facts)
+    number_rules.no_five_digit_number(numbers)
+    number_rules.known(numbers, facts)
+    number_rules.portable(numbers, facts)
+    number_rules.one_class(numbers, facts)
+    number_rules.number_type_fits(message, facts)
+    number_rules.named_once(message)
+    number_rules.block_size(rules.rulebook.block_limit.value, numbers)
+    number_rules.in_use(numbers, facts)
+    number_rules.held_by(message.donor, numbers, facts)
+    number_rules.other_provider(message.sender, message.donor)
+    number_rules.not_in_open_case(numbers, facts)
     _porting_window(rules, message.porting_time, now)
     _room(rules, message.sender, oslo_day(message.porting_time), count(numbers), facts, now)
 
@@ -65,8 +62,8 @@ def check_case_message(rules: Rules, message: AnyCaseMessage, case: Case, facts:
     match message:
         case NpIver():
             _network(message.network, facts)
-            _portable(case.numbers, facts)
-            _held_by(case.donor, case.numbers, facts)
+            number_rules.portable(case.numbers, facts)
+            number_rules.held_by(case.donor, case.numbers, facts)
             _execution_in_time(rules, case, now)
         case NpEndr():
             porting_time = message.porting_time or case.effective_time
@@ -155,131 +152,6 @@ def _network(code: str, facts: Facts) -> None:
             Code.NETWORK_NOT_USABLE,
             f"{code} is no active terminating provider with a routing number. Name one in 'network'.",
             facts={"network": code},
-        )
-
-
-# --- numbers ------------------------------------------------------------------------------------------------------
-
-
-def _refuse_numbers(
-    code: Code, failing: Sequence[NumberRange], detail: str, more: dict[str, Any] | None = None
-) -> None:
-    """Raise `code` naming the failing numbers, if there are any."""
-    if failing:
-        shown = [item.view() for item in failing[:RANGES_SHOWN]]
-        raise Problem(code, detail, facts={"numbers": shown, "count": count(failing), **(more or {})})
-
-
-def _five_digit_message(numbers: Sequence[NumberRange]) -> None:
-    failing = [item for item in numbers if is_five_digit(item.first)]
-    detail = "Five-digit numbers are ported with 5_IVER, not with NP_BEST."
-    _refuse_numbers(Code.FIVE_DIGIT_MESSAGE_REQUIRED, failing, detail)
-
-
-def _known(numbers: Sequence[NumberRange], facts: Facts) -> None:
-    failing = subtract(numbers, facts.in_plan())
-    _refuse_numbers(Code.NUMBER_UNKNOWN, failing, "These numbers are in no series of the number plan.")
-
-
-def _portable(numbers: Sequence[NumberRange], facts: Facts) -> None:
-    blocked = facts.in_plan(row for row in facts.plan if row.status == "blocked")
-    detail = "These numbers lie in a series that is blocked for porting (TETRA, GSM-R)."
-    _refuse_numbers(Code.NUMBER_NOT_PORTABLE, overlaps(numbers, blocked), detail)
-
-
-def _class_ranges(numbers: Sequence[NumberRange], facts: Facts) -> dict[str, tuple[NumberRange, ...]]:
-    classes = sorted({row.number_class for row in facts.plan})
-    if len(classes) == 1:
-        return {classes[0]: tuple(numbers)}
-    by_class = {
-        name: overlaps(numbers, facts.in_plan(row for row in facts.plan if row.number_class == name))
-        for name in classes
-    }
-    return {name: ranges for name, ranges in by_class.items() if ranges}
-
-
-def _one_class(numbers: Sequence[NumberRange], facts: Facts) -> None:
-    by_class = _class_ranges(numbers, facts)
-    if len(by_class) < 2:
-        return
-    main = max(by_class, key=lambda name: count(by_class[name]))
-    others = join(item for name, ranges in by_class.items() if name != main for item in ranges)
-    _refuse_numbers(
-        Code.MIXED_NUMBER_CLASSES,
-        others,
-        f"One case holds one class of numbers; this order mixes {' and '.join(by_class)}.",
-        {"classes": list(by_class)},
-    )
-
-
-def _number_type(message: NpBest, facts: Facts) -> None:
-    classes = set(_class_ranges(message.numbers, facts))
-    if message.number_type == "T" and classes & {"GEO", "NONGEO"} and not message.additional_numbers:
-        raise Problem(
-            Code.NUMBER_TYPE_MISMATCH,
-            "Type T in the fixed network is a main number with at least one additional number; "
-            "for one number use type E.",
-            facts={"number_type": message.number_type, "classes": sorted(classes)},
-        )
-
-
-def _named_once(message: NpBest) -> None:
-    """`main_number` may lie in a series; every other second mention fails."""
-    main, *others = message.mentions
-    series = [item.numbers for item in message.series] if message.number_type != "E" else []
-    mentions = others if overlaps([main], series) else [main, *others]
-    _refuse_numbers(Code.DUPLICATE_NUMBER, _repeated(mentions), "These numbers are named more than once.")
-
-
-def _repeated(mentions: Iterable[NumberRange]) -> tuple[NumberRange, ...]:
-    repeated: list[NumberRange] = []
-    reach = -1
-    for item in sorted(mentions):
-        if item.first <= reach:
-            repeated.append(NumberRange(item.first, min(item.last, reach)))
-        reach = max(reach, item.last)
-    return join(repeated)
-
-
-def _block_size(rules: Rules, numbers: Sequence[NumberRange]) -> None:
-    limit = rules.rulebook.block_limit.value
-    failing = [item for item in numbers if item.count > limit]
-    detail = (
-        f"A block of more than {limit} consecutive numbers is not ported: "
-        "Nkom moves it in the number plan to the new provider's code."
-    )
-    _refuse_numbers(Code.BLOCK_TOO_LARGE, failing, detail, {"limit": limit})
-
-
-def _in_use(numbers: Sequence[NumberRange], facts: Facts) -> None:
-    detail = "These numbers are free: code 0 (Nkom) holds them. Free numbers are assigned, not ported."
-    _refuse_numbers(Code.NUMBER_NOT_IN_USE, overlaps(numbers, facts.held_by("0")), detail)
-
-
-def _held_by(donor: str, numbers: Sequence[NumberRange], facts: Facts) -> None:
-    failing = subtract(numbers, facts.held_by(donor))
-    detail = f"{donor} does not hold these numbers now. The donor is the provider that serves them."
-    _refuse_numbers(Code.DONOR_NOT_HOLDER, failing, detail, {"donor": donor})
-
-
-def _other_provider(recipient: str, donor: str) -> None:
-    if recipient == donor:
-        raise Problem(
-            Code.RECIPIENT_IS_DONOR,
-            f"{recipient} serves these numbers already; there is nothing to port.",
-            facts={"recipient": recipient, "donor": donor},
-        )
-
-
-def _not_in_open_case(numbers: Sequence[NumberRange], facts: Facts) -> None:
-    hits = overlaps(numbers, join(row.numbers for row in facts.open_numbers))
-    if hits:
-        until = max(row.until for row in facts.open_numbers)
-        _refuse_numbers(
-            Code.NUMBER_IN_OPEN_CASE,
-            hits,
-            f"Another case for these numbers is open, at the latest until {local_text(until)}.",
-            {"until": format_time(until)},
         )
 
 
@@ -388,7 +260,7 @@ def _ground(rules: Rules, message: NpFbes, case: Case, facts: Facts) -> None:
 
 def _reason_permitted(rules: Rules, message: NpFbes, case: Case, facts: Facts) -> None:
     reason = rules.rulebook.reasons[message.reason]
-    classes = set(_class_ranges(case.numbers, facts))
+    classes = set(number_rules.class_ranges(case.numbers, facts))
     if reason.always_refused:
         why = "it never stops a porting."
     elif classes & reason.refused_for_classes:
