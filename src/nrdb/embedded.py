@@ -298,8 +298,11 @@ class EmbeddedPostgres:
     def _ended(self, pid: int) -> bool:
         """Whether the server is gone; our own child is asked through its handle, which buries it.
 
-        An adopted one may stay a zombie for as long as its new parent likes; its pid file goes last.
+        An adopted one may stay a zombie for as long as its new parent likes. Its pid file goes last but for itself, so
+        no process may still work in its directory either.
         """
         if self._process is not None:
             return self._process.poll() is not None
-        return not (alive(pid) and (self.cluster / "postmaster.pid").exists())
+        if alive(pid) and (self.cluster / "postmaster.pid").exists():
+            return False
+        return not survivors(self.cluster)
