@@ -108,7 +108,7 @@ def serve(
 
 @_cli.command()
 def worker() -> None:
-    """Run the background work alone: announce what is due and push deliveries."""
+    """Run the background work alone: announce what is due."""
     settings = _begin(stop_is_success=True)
     with _database(settings) as dsn:
         from nrdb import serving, starting  # noqa: PLC0415

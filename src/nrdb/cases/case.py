@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from nrdb.cases.machine import BLOCKING_STATES, TIME, TIMED_STATES, step
+from nrdb.cases.machine import TIME, TIMED_STATES, step
 from nrdb.routing.numbers import NumberRange, count
 
 #: The sender of what the clearinghouse itself says.
@@ -57,11 +57,6 @@ class Case:
     def missing(self) -> tuple[str, ...]:
         """The codes whose NP_FERD is still awaited."""
         return tuple(code for code in self.expected if code not in self.received and code not in self.waived)
-
-    @property
-    def blocking(self) -> bool:
-        """Whether its numbers are taken for other cases."""
-        return self.state in BLOCKING_STATES
 
     @property
     def due_at(self) -> datetime | None:

@@ -13,7 +13,7 @@ import asyncpg
 from nrdb.cases.case import Case
 from nrdb.db import Connection, fetch_one
 from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow, PortedRow
-from nrdb.messages.kinds import AnyCaseMessage, NpAnnu, NpBest, NpEndr, NpIver
+from nrdb.messages.kinds import AnyCaseMessage, NpBest, NpEndr, NpIver
 from nrdb.routing.numbers import NumberRange
 from nrdb.routing.table import RoutingRow
 from nrdb.timers.calendar import oslo_day
@@ -191,7 +191,7 @@ async def load_for_case(
         case_id,
         oslo_day(porting_time) if porting_time else date.max,
         cap_limit,
-        isinstance(message, NpIver | NpAnnu),
+        isinstance(message, NpIver),
         key_id,
     )
     numbers = read_numbers(row["numbers"])
