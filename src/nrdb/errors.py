@@ -41,21 +41,30 @@ class Code(StrEnum):
     STALE_ANSWER = "stale-answer"
     NETWORK_NOT_USABLE = "network-not-usable"
     FIVE_DIGIT_MESSAGE_REQUIRED = "five-digit-message-required"
+    FIVE_DIGIT_ONLY = "five-digit-only"
     NUMBER_UNKNOWN = "number-unknown"
     NUMBER_NOT_PORTABLE = "number-not-portable"
     MIXED_NUMBER_CLASSES = "mixed-number-classes"
     NUMBER_TYPE_MISMATCH = "number-type-mismatch"
+    TARGET_NUMBER_UNKNOWN = "target-number-unknown"
     DUPLICATE_NUMBER = "duplicate-number"
     BLOCK_TOO_LARGE = "block-too-large"
     NUMBER_NOT_IN_USE = "number-not-in-use"
+    DONOR_MUST_BE_NKOM = "donor-must-be-nkom"
     DONOR_NOT_HOLDER = "donor-not-holder"
     RECIPIENT_IS_DONOR = "recipient-is-donor"
+    RIGHT_HOLDER_DIFFERS = "right-holder-differs"
+    NOT_PORTED = "not-ported"
+    RANGE_HOLDERS_DIFFER = "range-holders-differ"
     NUMBER_IN_OPEN_CASE = "number-in-open-case"
     PORTING_TIME_PASSED = "porting-time-passed"
     PORTING_TIME_TOO_EARLY = "porting-time-too-early"
     PORTING_TIME_TOO_LATE = "porting-time-too-late"
     STOP_TOO_LATE = "stop-too-late"
+    TERMINATION_TIME_TOO_EARLY = "termination-time-too-early"
+    TERMINATION_TIME_TOO_LATE = "termination-time-too-late"
     TOO_EARLY_TO_COMPLETE = "too-early-to-complete"
+    TOO_EARLY_TO_RETURN = "too-early-to-return"
     DAILY_CAP_EXCEEDED = "daily-cap-exceeded"
     REASON_NOT_PERMITTED = "reason-not-permitted"
     EXPECTED_VALUE_MISSING = "expected-value-missing"
@@ -64,8 +73,12 @@ class Code(StrEnum):
     CODE_EXISTS = "code-exists"
     PROVIDER_IN_USE = "provider-in-use"
     SERIES_OVERLAP = "series-overlap"
-    CLOCK_BACKWARDS = "clock-backwards"
+    SERIES_IN_OPEN_CASE = "series-in-open-case"
+    SERIES_HAS_PORTED_NUMBERS = "series-has-ported-numbers"
+    TRANSFER_CONFLICT = "transfer-conflict"
+    TRANSFER_TO_ITSELF = "transfer-to-itself"
     EFFECTIVE_TIME_PASSED = "effective-time-passed"
+    CLOCK_BACKWARDS = "clock-backwards"
     # What any server may answer.
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
@@ -157,6 +170,13 @@ CATALOGUE: Mapping[Code, CodeInfo] = {
         "five-digit",
         "S3 2.7",
     ),
+    Code.FIVE_DIGIT_ONLY: CodeInfo(
+        409,
+        "This message is for five-digit numbers only",
+        "Numbers of 8 and 12 digits are ordered with NP_BEST and given back with NP_OPPS.",
+        "five-digit",
+        "S3 2.7",
+    ),
     Code.NUMBER_UNKNOWN: CodeInfo(
         409, "The number is not in the number plan", "No series contains it now.", "number plan", "S3 2.8"
     ),
@@ -181,6 +201,13 @@ CATALOGUE: Mapping[Code, CodeInfo] = {
         "number type",
         "S3 2.3.2.1",
     ),
+    Code.TARGET_NUMBER_UNKNOWN: CodeInfo(
+        409,
+        "The target number cannot be reached",
+        "A five-digit number is led to an 8-digit number of the number plan that is not blocked.",
+        "target number",
+        "S1",
+    ),
     Code.DUPLICATE_NUMBER: CodeInfo(
         409,
         "A number is named twice",
@@ -202,6 +229,13 @@ CATALOGUE: Mapping[Code, CodeInfo] = {
         "active agreement",
         "S3 2.3.1",
     ),
+    Code.DONOR_MUST_BE_NKOM: CodeInfo(
+        409,
+        "The donor of an unused five-digit number is Nkom",
+        "A five-digit number that nobody uses is held by code 0 (Nkom): name '0' as the donor.",
+        "donor",
+        "S3 2.7.1",
+    ),
     Code.DONOR_NOT_HOLDER: CodeInfo(
         409,
         "The donor does not hold every number",
@@ -211,6 +245,27 @@ CATALOGUE: Mapping[Code, CodeInfo] = {
     ),
     Code.RECIPIENT_IS_DONOR: CodeInfo(
         409, "Recipient and donor are the same", "A porting goes to another provider.", "parties", "S3 2.3.1"
+    ),
+    Code.RIGHT_HOLDER_DIFFERS: CodeInfo(
+        409,
+        "Another organisation has the right of use",
+        "A five-digit number is not handed on without the consent of Nkom, which an administrator records.",
+        "right of use",
+        "S1",
+    ),
+    Code.NOT_PORTED: CodeInfo(
+        409,
+        "The number is not ported",
+        "Its range holder serves it: there is nobody to give it back to.",
+        "return",
+        "S3 2.8",
+    ),
+    Code.RANGE_HOLDERS_DIFFER: CodeInfo(
+        409,
+        "The numbers have several range holders",
+        "One termination goes to one range holder. Send one message for each.",
+        "return",
+        "S3 2.8",
     ),
     Code.NUMBER_IN_OPEN_CASE: CodeInfo(
         409,
@@ -247,11 +302,32 @@ CATALOGUE: Mapping[Code, CodeInfo] = {
         "T12",
         "S3 2.2.1",
     ),
+    Code.TERMINATION_TIME_TOO_EARLY: CodeInfo(
+        409,
+        "The termination time is too early",
+        "T13: at least 30 working minutes ahead. 'facts.earliest' is the earliest lawful time.",
+        "T13",
+        "S3 2.2.1",
+    ),
+    Code.TERMINATION_TIME_TOO_LATE: CodeInfo(
+        409,
+        "The termination time is too late",
+        "T14: at most until the end of the 60th working day. 'facts.latest' is the latest lawful time.",
+        "T14",
+        "S3 2.2.1",
+    ),
     Code.TOO_EARLY_TO_COMPLETE: CodeInfo(
         409,
         "Too early to report completion",
         "NP_FERD is sent at the porting time or later (T15).",
         "T15",
+        "S3 2.2.1",
+    ),
+    Code.TOO_EARLY_TO_RETURN: CodeInfo(
+        409,
+        "Too early to return the number",
+        "T16: NP_TILB is sent at the termination time or later.",
+        "T16",
         "S3 2.2.1",
     ),
     Code.DAILY_CAP_EXCEEDED: CodeInfo(
@@ -287,6 +363,20 @@ CATALOGUE: Mapping[Code, CodeInfo] = {
         409, "The provider is in use", "It holds series or numbers, or is party to open cases: see the list."
     ),
     Code.SERIES_OVERLAP: CodeInfo(409, "Series would overlap", "No two series contain one number at one time."),
+    Code.SERIES_IN_OPEN_CASE: CodeInfo(
+        409,
+        "Numbers of the series are in open cases",
+        "A case would have two donors, or one code on both sides: see the list. Wait for its end.",
+    ),
+    Code.SERIES_HAS_PORTED_NUMBERS: CodeInfo(
+        409,
+        "Numbers of the series are ported",
+        "A series is blocked for porting only while none of its numbers is ported or in an open case.",
+    ),
+    Code.TRANSFER_CONFLICT: CodeInfo(
+        409, "The two codes meet in open cases", "A case would have one code on both sides: see the list."
+    ),
+    Code.TRANSFER_TO_ITSELF: CodeInfo(409, "A code is not transferred to itself", "Name another code in 'to'."),
     Code.CLOCK_BACKWARDS: CodeInfo(
         409, "The sandbox clock only moves forward", "Choose a time after the clock's present time."
     ),

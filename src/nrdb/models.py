@@ -145,34 +145,56 @@ cases = Table(
     Column("state", Text, nullable=False),
     Column("entered_from", Text),
     Column("version", Integer, nullable=False),
-    Column("recipient", Text, nullable=False),
+    # Null in a termination, where nobody receives; the donor is then the holder that gives the numbers back.
+    Column("recipient", Text),
     Column("donor", Text, nullable=False),
     _codes("range_holders"),
-    Column("number_type", Text, nullable=False),
+    # The code whose room under the daily cap the case takes: the recipient, or the range holder of a termination.
+    Column("cap_code", Text),
+    Column("number_type", Text),
     Column("main_number", BigInteger, nullable=False),
     Column("number_count", BigInteger, nullable=False),
     Column("effective_time", _INSTANT, nullable=False),
-    Column("newest_order", UUID(as_uuid=True), nullable=False),
-    Column("customer_log", BigInteger, nullable=False),
+    Column("newest_order", UUID(as_uuid=True)),
+    # The line of the log that holds the customer, in a porting.
+    Column("customer_log", BigInteger),
     Column("network", Text),
     Column("routing_number", Text),
+    Column("target_number", BigInteger),
     _codes("expected"),
     _codes("received"),
     _codes("waived"),
     _codes("told"),
     Column("warnings", JSONB, nullable=False, server_default=text("'[]'")),
     Column("due_at", _INSTANT),
+    # From here the retention of the case's personal data runs; null once they are erased, or where there are none.
+    Column("personal_until", _INSTANT),
     Column("created_at", _INSTANT, nullable=False),
     Column("updated_at", _INSTANT, nullable=False),
     Index("ix_cases_newest", text("created_at DESC"), text("case_id DESC")),
-    Index("ix_cases_recipient", "recipient", text("created_at DESC"), text("case_id DESC")),
-    Index("ix_cases_donor", "donor", text("created_at DESC"), text("case_id DESC")),
     # What time still has to do: small, whatever the number of cases.
     Index("ix_cases_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    # Returns that the clearinghouse sends for Nkom: routing depends on them, so every reader asks whether one is due.
+    Index(
+        "ix_cases_returning",
+        "due_at",
+        postgresql_where=text("due_at IS NOT NULL AND kind = 'termination' AND cap_code = '0'"),
+    ),
+    Index("ix_cases_personal", "personal_until", postgresql_where=text("personal_until IS NOT NULL")),
     postgresql_with={"fillfactor": "85"},
 )
 
-#: The numbers of a case and how long it blocks them: from the order to its end, at the latest to its porting time.
+#: Who may see a case, in order of time: MT and AT from the order on, other receivers from NP_IVER, 5_IVER, NP_TILB on.
+case_party = Table(
+    "case_party",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("created_at", _INSTANT, primary_key=True),
+    Column("case_id", UUID(as_uuid=True), primary_key=True),
+)
+
+#: The numbers of a case and how long it blocks them: from the order to its end, at the latest to its porting time. A
+#: termination blocks until the number has been returned, and nobody knows beforehand when that will be.
 case_numbers = Table(
     "case_numbers",
     metadata,
@@ -198,11 +220,65 @@ message_log = Table(
     Column("from_state", Text),
     Column("to_state", Text),
     Column("body", JSON, nullable=False),
+    # Personal data as the first release wrote them, in the open. A start seals what stands here; to be dropped.
     Column("personal", JSON),
+    Column("sealed", LargeBinary),
     Column("customer_log", BigInteger),
     Column("case_after", JSON),
     Column("warnings", JSON),
     UniqueConstraint("message_id", "sender", name="uq_message_log_message_id_sender"),
+    Index("ix_message_log_personal", "id", postgresql_where=text("personal IS NOT NULL")),
+)
+
+#: The keys that personal data are sealed with, themselves wrapped with the key of the settings.
+data_key = Table(
+    "data_key",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("created_at", _INSTANT, nullable=False),
+)
+
+#: The right of use of a five-digit number (S1). `sealed` holds the organisation number and the name until they are
+#: erased. `case_id` is the 5_IVER that wrote it, where no administrator did.
+right_of_use = Table(
+    "right_of_use",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("sealed", LargeBinary),
+    Column("since", _INSTANT, nullable=False),
+    Column("until", _INSTANT),
+    Column("case_id", UUID(as_uuid=True)),
+    Index("ix_right_of_use_number", "number", unique=True, postgresql_where=text("until IS NULL")),
+    Index("ix_right_of_use_until", "until", postgresql_where=text("sealed IS NOT NULL AND until IS NOT NULL")),
+)
+
+#: Changes of the world that an administrator has set for a later instant. Whoever comes first after it applies them.
+planned_change = Table(
+    "planned_change",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("due_at", _INSTANT, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", JSONB, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("key_id", UUID(as_uuid=True)),
+    Column("created_at", _INSTANT, nullable=False),
+    Column("done_at", _INSTANT),
+    Index("ix_planned_change_due", "due_at", postgresql_where=text("done_at IS NULL")),
+)
+
+#: Refused messages, for the daily report: who met which code, without their content.
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", _INSTANT, nullable=False, index=True),
+    Column("sender", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("code", Text, nullable=False),
 )
 
 #: What is sent to whom: a row for each receiver, so that each reads its own in order of `seq` by index alone.

@@ -1,0 +1,22 @@
+DROP FUNCTION world_is_due;
+
+DROP TABLE refusal, planned_change, right_of_use, data_key, case_party;
+
+DROP INDEX ix_message_log_personal;
+
+ALTER TABLE message_log DROP COLUMN sealed;
+
+DROP INDEX ix_cases_returning, ix_cases_personal;
+
+ALTER TABLE cases
+    DROP COLUMN cap_code,
+    DROP COLUMN target_number,
+    DROP COLUMN personal_until,
+    ALTER COLUMN recipient SET NOT NULL,
+    ALTER COLUMN number_type SET NOT NULL,
+    ALTER COLUMN newest_order SET NOT NULL,
+    ALTER COLUMN customer_log SET NOT NULL;
+
+CREATE INDEX ix_cases_recipient ON cases (recipient, created_at DESC, case_id DESC);
+
+CREATE INDEX ix_cases_donor ON cases (donor, created_at DESC, case_id DESC);

@@ -1,0 +1,24 @@
+"""Sentences for people, in English and in Norwegian.
+
+A sentence is written where it is needed, in English, with its values by name: `say("at the latest {at}", at=latest)`. It
+becomes text only at the edge, in the language that the reader has asked for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """An English template and its values."""
+
+    template: str
+    values: Mapping[str, object]
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values)
+
+
+def say(template: str, /, **values: object) -> Sentence:
+    """A sentence to be told in the reader's language."""
+    return Sentence(template, values)
