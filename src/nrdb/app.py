@@ -22,6 +22,7 @@ from nrdb.messages.kinds import MESSAGE
 from nrdb.migrate import head
 from nrdb.rulebook import load_rulebook
 from nrdb.settings import Settings
+from nrdb.vault import Vault
 
 _DESCRIPTION = """
 Number-portability clearinghouse: providers post porting messages, the rulebook decides, everybody concerned is told.
@@ -39,7 +40,9 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         rulebook = load_rulebook()
         pool = await open_pool(dsn, settings.pool_size)
-        app.state.services = Services(settings, rulebook, pool, Intake(pool, rulebook), head(), app.state.stopping)
+        vault = Vault(bytes(32), bytes(32))  # STUB until the merge
+        intake = Intake(pool, rulebook, vault)
+        app.state.services = Services(settings, rulebook, pool, intake, vault, head(), app.state.stopping)
         try:
             yield
         finally:

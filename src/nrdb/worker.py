@@ -10,6 +10,7 @@ from nrdb.db import UNAVAILABLE, ConflictError, open_pool
 from nrdb.intake import Intake
 from nrdb.rulebook import load_rulebook
 from nrdb.settings import Settings
+from nrdb.vault import Vault
 
 #: Seconds between two looks when nothing is due. Notices stand in the inboxes at the latest 2 s after they are due.
 LOOK_AGAIN = 0.5
@@ -22,7 +23,7 @@ log = structlog.get_logger()
 async def run_worker(_settings: Settings, dsn: str, stop: asyncio.Event) -> None:
     """Settle due cases until `stop` is set. Any number of workers may run on one database."""
     pool = await open_pool(dsn, 2)
-    intake = Intake(pool, load_rulebook())
+    intake = Intake(pool, load_rulebook(), Vault(bytes(32), bytes(32)))
     try:
         while not stop.is_set():
             await _wait(stop, await _look(intake))

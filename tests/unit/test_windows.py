@@ -15,11 +15,10 @@ from nrdb.timers import (
     earliest_order,
     earliest_return,
     earliest_termination,
-    latest_cancel,
     latest_execution_sending,
     latest_porting,
+    latest_stop,
     latest_termination,
-    latest_termination_cancel,
     working_calendar,
 )
 
@@ -42,6 +41,10 @@ def plain(function: Callable[..., Bound]) -> Working:
     return lambda at: function(RULES, at)
 
 
+def stop(kind: str) -> Working:
+    return lambda at: latest_stop(RULES, kind, at)
+
+
 @pytest.mark.parametrize(
     ("bound_of", "rule", "at", "expected"),
     [
@@ -52,13 +55,13 @@ def plain(function: Callable[..., Bound]) -> Working:
         (plain(latest_execution_sending), "T10", "2026-11-22 00:15", "2026-11-21 23:45"),
         (ahead(latest_porting), "T11", "2026-11-23 12:00", "2027-02-18 00:00"),
         (ahead(latest_porting), "T11", "2026-11-22 12:00", "2027-02-17 00:00"),
-        (plain(latest_cancel), "T12", "2026-11-22 00:15", "2026-11-21 23:45"),
+        (stop("porting"), "T12", "2026-11-22 00:15", "2026-11-21 23:45"),
         (ahead(earliest_termination), "T13", "2026-11-20 15:50", "2026-11-23 08:20"),
         (ahead(earliest_termination), "T13", "2026-11-20 15:30", "2026-11-20 16:00"),
         (ahead(latest_termination), "T14", "2026-11-23 12:00", "2027-02-18 00:00"),
         (plain(earliest_completion), "T15", "2026-11-22 00:15", "2026-11-22 00:15"),
         (plain(earliest_return), "T16", "2026-11-22 00:15", "2026-11-22 00:15"),
-        (plain(latest_termination_cancel), "T18", "2026-11-22 00:15", "2026-11-21 23:45"),
+        (stop("termination"), "T18", "2026-11-22 00:15", "2026-11-21 23:45"),
     ],
 )
 def test_bounds(bound_of: Working, rule: str, at: str, expected: str) -> None:
@@ -71,9 +74,9 @@ def test_bounds(bound_of: Working, rule: str, at: str, expected: str) -> None:
     ("bound_of", "at", "expected"),
     [
         (plain(earliest_execution), "2026-03-29T00:45:00+00:00", "2026-03-29T01:15:00+00:00"),
-        (plain(latest_cancel), "2026-03-29T01:15:00+00:00", "2026-03-29T00:45:00+00:00"),
+        (stop("porting"), "2026-03-29T01:15:00+00:00", "2026-03-29T00:45:00+00:00"),
         (plain(earliest_execution), "2026-10-25T00:45:00+00:00", "2026-10-25T01:15:00+00:00"),
-        (plain(latest_cancel), "2026-10-25T01:15:00+00:00", "2026-10-25T00:45:00+00:00"),
+        (stop("porting"), "2026-10-25T01:15:00+00:00", "2026-10-25T00:45:00+00:00"),
     ],
 )
 def test_plain_minutes_are_elapsed_minutes(bound_of: Working, at: str, expected: str) -> None:
@@ -85,7 +88,7 @@ def test_last_sending_and_earliest_execution_meet() -> None:
     porting_time = local("2026-11-20 12:00")
     sending = latest_execution_sending(RULES, porting_time)
     assert earliest_execution(RULES, sending.at).at == porting_time
-    assert latest_cancel(RULES, porting_time).at == sending.at
+    assert latest_stop(RULES, "porting", porting_time).at == sending.at
 
 
 @pytest.mark.parametrize(
@@ -119,7 +122,7 @@ def test_last_sending_and_earliest_execution_meet() -> None:
             ("T10: 30 minutes after Fri 2026-11-20 15:50:00 is Fri 2026-11-20 16:20:00",),
         ),
         (
-            plain(latest_cancel),
+            stop("porting"),
             "2026-11-20 00:15",
             ("T12: 30 minutes before Fri 2026-11-20 00:15:00 is Thu 2026-11-19 23:45:00",),
         ),
@@ -129,7 +132,7 @@ def test_last_sending_and_earliest_execution_meet() -> None:
             ("T15: 0 minutes before Fri 2026-11-20 00:15:00 is Fri 2026-11-20 00:15:00",),
         ),
         (
-            plain(latest_cancel),
+            stop("porting"),
             "2026-03-29 03:15",
             (
                 (
@@ -139,7 +142,7 @@ def test_last_sending_and_earliest_execution_meet() -> None:
             ),
         ),
         (
-            plain(latest_cancel),
+            stop("porting"),
             "2026-10-25 03:10",
             (
                 (
@@ -299,7 +302,7 @@ def test_naive_now_is_refused(bound_of: Working) -> None:
     ("bound_of", "at"),
     [
         (plain(earliest_execution), datetime.max.replace(tzinfo=UTC)),
-        (plain(latest_cancel), datetime.min.replace(tzinfo=UTC)),
+        (stop("porting"), datetime.min.replace(tzinfo=UTC)),
         (ahead(latest_porting), datetime.max.replace(tzinfo=UTC)),
     ],
 )

@@ -17,11 +17,11 @@ from nrdb.api.forms import LimitForm, NewKey, NewProviderKey, ReasonForm, Series
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import Change, change_world, read_audit, record_change
+from nrdb.cases.case import NKOM
 from nrdb.clock import format_time, parse_time
 from nrdb.closed_days import close_day
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
-from nrdb.messages.audience import NKOM
 from nrdb.messages.fields import Day, ProviderCode, Uuid
 from nrdb.providers.caps import read_caps, set_limit
 from nrdb.providers.keys import create_key, find_key, list_keys, revoke_key

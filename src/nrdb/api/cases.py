@@ -66,7 +66,7 @@ async def get_cases(
         limit=limit + 1,
     )
     async with acquire(services(request).pool) as connection:
-        found = await list_cases(connection, wanted)
+        found = await list_cases(connection, wanted, services(request).vault)
     items, following = page_of(found, limit, _position)
     views = [_view(services(request), item, caller) for item in items]
     return json_response({"items": views, "next": following})
@@ -110,7 +110,7 @@ async def _visible(request: Request, case_id: str) -> CaseRead:
     except ValueError:
         raise unknown_case() from None
     async with acquire(services(request).pool) as connection:
-        found = await find_case(connection, wanted)
+        found = await find_case(connection, wanted, services(request).vault)
     if found is None or not (caller.sees_all or any(found.case.visible_to(code) for code in caller.codes)):
         raise unknown_case()
     return found

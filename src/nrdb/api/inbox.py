@@ -55,7 +55,13 @@ async def get_inbox(
     while True:
         async with acquire(pool) as connection:
             page = await read_page(
-                connection, mine, after, limit, party=not caller.sees_all, message_type=type_, since=from_
+                connection,
+                mine,
+                after,
+                limit,
+                vault=services(request).vault_for(caller),
+                message_type=type_,
+                since=from_,
             )
         after = page.next
         left = deadline - monotonic()

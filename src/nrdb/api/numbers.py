@@ -11,11 +11,11 @@ from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_position, write_cursor
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import json_response
+from nrdb.cases.case import NKOM
 from nrdb.cases.facts import read_days
 from nrdb.clock import format_time
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
-from nrdb.messages.audience import NKOM
 from nrdb.messages.fields import Number, ProviderCode, Time
 from nrdb.providers.keys import Caller
 from nrdb.routing.numbers import is_five_digit, national, parse_number

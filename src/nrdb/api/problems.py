@@ -38,7 +38,7 @@ def problem_response(problem: Problem, request_id: str | None = None) -> Respons
         "type": f"/problems/{problem.code}",
         "title": info.title,
         "status": status,
-        "detail": problem.detail,
+        "detail": str(problem.detail),
         "code": problem.code,
     }
     if problem.rule is not None:

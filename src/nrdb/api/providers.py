@@ -13,10 +13,10 @@ from nrdb.api.forms import ContactPoint, NewProvider, ProviderChange
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import Change, change_world, record_change
+from nrdb.cases.case import NKOM
 from nrdb.clock import format_time
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
-from nrdb.messages.audience import NKOM
 from nrdb.messages.fields import ProviderCode
 from nrdb.providers.registry import (
     create_provider,

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
-from nrdb.cases.case import CLEARINGHOUSE, Case, due, settled
+from nrdb.cases.case import CLEARINGHOUSE, NKOM, Case, due, settled
 from nrdb.cases.facts import read_case, read_days, read_numbers
 from nrdb.cases.machine import TIME, WAIVE
 from nrdb.db import Connection
+from nrdb.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,14 @@ _READ = f"""
 SELECT w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days, c.*,
        (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1))
           FROM case_numbers n WHERE n.case_id = c.case_id) AS numbers,
-       (SELECT m.personal -> 'customer' FROM message_log m WHERE m.id = c.customer_log) AS customer
+       (SELECT m.sealed FROM message_log m WHERE m.id = c.customer_log) AS customer
   FROM {_NOW} w, cases c
 """
 
 #: The state as it is now; a test holds it equal to `cases.case.settled`.
 EFFECTIVE_STATE = """
 CASE WHEN c.due_at IS NULL OR c.due_at > w.now THEN c.state
+     WHEN c.kind = 'termination' THEN CASE WHEN c.range_holders = '{0}' THEN 'returned' ELSE 'awaiting_return' END
      WHEN c.state <> 'scheduled' THEN 'obsolete'
      WHEN c.expected <@ (c.received || c.waived) THEN 'completed'
      ELSE 'awaiting_completion' END
@@ -61,13 +63,13 @@ _ROLES = {"MT": "c.recipient = {}", "AT": "c.donor = {}", "OAT": "{} = ANY(c.ran
 _ANY_ROLE = "({0} IN (c.recipient, c.donor) OR {0} = ANY(c.told))"
 
 
-async def find_case(connection: Connection, case_id: UUID) -> CaseRead | None:
+async def find_case(connection: Connection, case_id: UUID, vault: Vault) -> CaseRead | None:
     """One case, or None."""
     row = await connection.fetchrow(f"{_READ} WHERE c.case_id = $1", case_id)
-    return _read(row) if row else None
+    return _read(row, vault) if row else None
 
 
-async def list_cases(connection: Connection, wanted: CaseFilter) -> list[CaseRead]:
+async def list_cases(connection: Connection, wanted: CaseFilter, vault: Vault) -> list[CaseRead]:
     """Newest `created_at` first; at most `limit`."""
     values: list[Any] = []
 
@@ -77,7 +79,7 @@ async def list_cases(connection: Connection, wanted: CaseFilter) -> list[CaseRea
 
     where = " AND ".join(_conditions(wanted, bind)) or "true"
     order = f"ORDER BY c.created_at DESC, c.case_id DESC LIMIT {bind(wanted.limit)}"
-    return [_read(row) for row in await connection.fetch(f"{_READ} WHERE {where} {order}", *values)]
+    return [_read(row, vault) for row in await connection.fetch(f"{_READ} WHERE {where} {order}", *values)]
 
 
 def _conditions(wanted: CaseFilter, bind: Any) -> Iterable[str]:
@@ -103,8 +105,9 @@ def _conditions(wanted: CaseFilter, bind: Any) -> Iterable[str]:
         yield f"(c.created_at, c.case_id) < ({bind(created)}, {bind(case_id)})"
 
 
-def _read(row: asyncpg.Record) -> CaseRead:
-    case = settled(read_case(row, read_numbers(row["numbers"])), row["now"])
+def _read(row: asyncpg.Record, vault: Vault) -> CaseRead:
+    stored = read_case(row, read_numbers(row["numbers"]), vault.open(row["customer"]))
+    case = settled(stored, row["now"])
     return CaseRead(case, row["now"], read_days(row["closed_days"]))
 
 
@@ -119,28 +122,31 @@ async def history(connection: Connection, case_id: UUID) -> list[dict[str, Any]]
     # The case is read first: what is written down in between is then seen among the lines, never missed.
     row = await connection.fetchrow(f"{_READ} WHERE c.case_id = $1", case_id)
     lines = [{**line, "note": None} for line in await connection.fetch(_HISTORY, case_id)]
-    pending = due(read_case(row, read_numbers(row["numbers"])), row["now"]) if row else None
-    if pending and not any(line["type"] == TIME for line in lines):
-        lines.append(
+    pending = due(read_case(row, read_numbers(row["numbers"])), row["now"]) if row else ()
+    if not any(line["type"] == TIME for line in lines):
+        lines += [
             {
-                "at": pending.at,
+                "at": taken.at,
                 "message_id": None,
-                "type": TIME,
-                "by": CLEARINGHOUSE,
-                "from_state": pending.from_state,
-                "to_state": pending.case.state,
+                "type": taken.event,
+                "by": CLEARINGHOUSE if taken.event == TIME else NKOM,
+                "from_state": taken.from_state,
+                "to_state": taken.case.state,
                 "note": None,
             }
-        )
+            for taken in pending
+        ]
     return [{"seq": seq, **line, "note": _note(line)} for seq, line in enumerate(lines, start=1)]
 
 
 def _note(line: dict[str, Any]) -> str | None:
     """A word for what nobody sent."""
     if line["type"] == WAIVE:
-        return "The NP_FERD of a provider is no longer awaited: its code has become inactive."
+        return "An administrator no longer waits for a provider, or its code has become inactive."
     if line["type"] != TIME:
         return None
     if line["to_state"] == "obsolete":
         return "The porting time passed without NP_IVER (S3 2.4.2)."
+    if line["from_state"] == "awaiting_termination":
+        return "The termination time was reached."
     return "The porting time was reached."

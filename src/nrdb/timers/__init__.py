@@ -8,11 +8,10 @@ from nrdb.timers.windows import (
     earliest_order,
     earliest_return,
     earliest_termination,
-    latest_cancel,
     latest_execution_sending,
     latest_porting,
+    latest_stop,
     latest_termination,
-    latest_termination_cancel,
 )
 
 __all__ = [
@@ -24,11 +23,10 @@ __all__ = [
     "earliest_order",
     "earliest_return",
     "earliest_termination",
-    "latest_cancel",
     "latest_execution_sending",
     "latest_porting",
+    "latest_stop",
     "latest_termination",
-    "latest_termination_cancel",
     "oslo_day",
     "working_calendar",
 ]

@@ -47,9 +47,9 @@ def latest_porting(rulebook: Rulebook, calendar: WorkingCalendar, now: datetime)
     return _working_days_ahead("T11", rulebook, calendar, now)
 
 
-def latest_cancel(rulebook: Rulebook, porting_time: datetime) -> Bound:
-    """T12: the last instant at which NP_ANNU may stop a porting; later it takes a new porting (S3 2.4.1)."""
-    return _minutes_from("T12", rulebook, porting_time, -1)
+def latest_stop(rulebook: Rulebook, kind: str, effective_time: datetime) -> Bound:
+    """The last instant at which NP_ANNU may stop a porting (T12, S3 2.4.1) or a termination (T18)."""
+    return _minutes_from("T18" if kind == "termination" else "T12", rulebook, effective_time, -1)
 
 
 def earliest_completion(rulebook: Rulebook, porting_time: datetime) -> Bound:
@@ -65,11 +65,6 @@ def earliest_termination(rulebook: Rulebook, calendar: WorkingCalendar, now: dat
 def latest_termination(rulebook: Rulebook, calendar: WorkingCalendar, now: datetime) -> Bound:
     """T14: the latest termination time that NP_OPPS or 5_OPPS sent now may name."""
     return _working_days_ahead("T14", rulebook, calendar, now)
-
-
-def latest_termination_cancel(rulebook: Rulebook, termination_time: datetime) -> Bound:
-    """T18: the last instant at which NP_ANNU may stop a termination."""
-    return _minutes_from("T18", rulebook, termination_time, -1)
 
 
 def earliest_return(rulebook: Rulebook, termination_time: datetime) -> Bound:
