@@ -187,4 +187,3 @@ async def test_each_message_of_each_sender_in_this_state(service: Service, state
                 if wanted != "accepted":
                     response = await service.post(code, kind, case_id=case_id, **fields)
                     assert response.json().get("code") == wanted, f"{kind} of {who}: {response.text}"
-
