@@ -16,7 +16,8 @@ from nrdb.api.context import Services
 from nrdb.api.problems import install
 from nrdb.api.requests import RequestLog
 from nrdb.api.sandbox import sandbox_router
-from nrdb.db import open_pool
+from nrdb.data_key import open_vault
+from nrdb.db import acquire, open_pool
 from nrdb.intake import Intake
 from nrdb.messages.kinds import MESSAGE
 from nrdb.migrate import head
@@ -39,8 +40,11 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         rulebook = load_rulebook()
         pool = await open_pool(dsn, settings.pool_size)
-        app.state.services = Services(settings, rulebook, pool, Intake(pool, rulebook), head(), app.state.stopping)
         try:
+            async with acquire(pool) as connection:
+                vault = await open_vault(connection, settings)
+            intake = Intake(pool, rulebook, vault)
+            app.state.services = Services(settings, rulebook, pool, intake, vault, head(), app.state.stopping)
             yield
         finally:
             await pool.close()

@@ -24,6 +24,7 @@ from nrdb.messages.kinds import AnyCaseMessage, NpBest
 from nrdb.messages.rules import Rules, check_case_message, check_order
 from nrdb.rulebook import Rulebook
 from nrdb.timers.calendar import working_calendar
+from nrdb.vault import Vault
 
 #: How many cases one statement settles.
 BATCH = 200
@@ -40,9 +41,10 @@ class Answer:
 class Intake:
     """Accepts messages and settles due times against one database, under one rulebook."""
 
-    def __init__(self, pool: Pool, rulebook: Rulebook) -> None:
+    def __init__(self, pool: Pool, rulebook: Rulebook, vault: Vault) -> None:
         self._pool = pool
         self._rulebook = rulebook
+        self._vault = vault
         self._rules_of: dict[frozenset[date], Rules] = {}
 
     async def accept(self, message: NpBest | AnyCaseMessage, key_id: UUID | None = None) -> Answer:

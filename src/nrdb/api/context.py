@@ -10,6 +10,7 @@ from nrdb.intake import Intake
 from nrdb.providers.keys import Caller
 from nrdb.rulebook import Rulebook
 from nrdb.settings import Settings
+from nrdb.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Services:
     rulebook: Rulebook
     pool: Pool
     intake: Intake
+    vault: Vault
     schema_version: str | None
     stopping: asyncio.Event
     known_posters: dict[str, Caller] = field(default_factory=dict)
