@@ -16,13 +16,13 @@ from nrdb.api.context import Services
 from nrdb.api.problems import install
 from nrdb.api.requests import RequestLog
 from nrdb.api.sandbox import sandbox_router
-from nrdb.db import open_pool
+from nrdb.data_key import open_vault
+from nrdb.db import acquire, open_pool
 from nrdb.intake import Intake
 from nrdb.messages.kinds import MESSAGE
 from nrdb.migrate import head
 from nrdb.rulebook import load_rulebook
 from nrdb.settings import Settings
-from nrdb.vault import Vault
 
 _DESCRIPTION = """
 Number-portability clearinghouse: providers post porting messages, the rulebook decides, everybody concerned is told.
@@ -40,10 +40,11 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         rulebook = load_rulebook()
         pool = await open_pool(dsn, settings.pool_size)
-        vault = Vault(bytes(32), bytes(32))  # STUB until the merge
-        intake = Intake(pool, rulebook, vault)
-        app.state.services = Services(settings, rulebook, pool, intake, vault, head(), app.state.stopping)
         try:
+            async with acquire(pool) as connection:
+                vault = await open_vault(connection, settings)
+            intake = Intake(pool, rulebook, vault)
+            app.state.services = Services(settings, rulebook, pool, intake, vault, head(), app.state.stopping)
             yield
         finally:
             await pool.close()

@@ -15,6 +15,7 @@ from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import change_world
 from nrdb.clock import LATEST_YEAR, format_time
 from nrdb.db import acquire
+from nrdb.erasure import BATCH, erase
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import Form, Time
 
@@ -82,6 +83,8 @@ async def put_clock(request: Request, move: Annotated[ClockMove, Body()]) -> Res
         target = _target(change.at, move)
         await change.connection.execute("UPDATE world SET sandbox_now = $1", target)
         while await parts.intake.settle_on(change.connection):
+            pass
+        while await erase(change.connection, parts.settings.retention, BATCH):
             pass
         await change.record("clock-moved", "sandbox", before=_shown(change.at), after=_shown(target))
     return json_response(_shown(target))
