@@ -314,7 +314,7 @@ class Rulebook(Entry):
     @field_validator("refusals")
     @classmethod
     def _refusals_are_those_of_the_code(cls, refusals: Mapping[str, Refusal]) -> Mapping[str, Refusal]:
-        _exactly(refusals, REFUSALS, "refusals")
+        _exactly(refusals, [str(code) for code in REFUSALS], "refusals")
         if list(refusals) != list(REFUSALS):
             raise ValueError("the refusals stand in the order in which they are decided")
         deciding = [timer for refusal in refusals.values() for timer in refusal.timers]
