@@ -7,7 +7,7 @@ Nothing in this module knows HTTP beyond the number of the status: `api.problems
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -283,7 +283,7 @@ class Problem(Exception):  # noqa: N818 (the name of RFC 9457)
         *,
         facts: Mapping[str, Any] | None = None,
         rule: str | None = None,
-        errors: list[dict[str, Told]] | None = None,
+        errors: Sequence[Mapping[str, Told]] | None = None,
         headers: Mapping[str, str] | None = None,
         status: int | None = None,
     ) -> None:
