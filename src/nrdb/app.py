@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
 from nrdb import __version__
-from nrdb.api import admin, calendar, cases, inbox, messages, numbers, ops, providers
+from nrdb.api import admin, calendar, cases, inbox, messages, numbers, ops, providers, rules
 from nrdb.api.answers import ProblemDocument
 from nrdb.api.context import Services
 from nrdb.api.problems import install
@@ -29,6 +29,7 @@ Number-portability clearinghouse: providers post porting messages, the rulebook 
 
 NP_BEST, NP_ENDR, NP_IVER, NP_FERD, NP_FBES and NP_FIVE are NRDB's names; NP_GODK, NP_ANNU, NOTICE and all codes
 are ours.
+Problems and derivations are in English, or in Norwegian with `Accept-Language: nb`; `/v1/rules` has both.
 Working hours (Monday to Friday 08:00-16:00 Europe/Oslo, not on public holidays) are an assumption.
 """
 
@@ -65,7 +66,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     install(app)
     for router in (
         messages.posting, messages.reading, cases.router, inbox.reading, inbox.acking, numbers.router,
-        calendar.router, providers.everybody, providers.themselves, providers.admins, admin.router,
+        calendar.router, rules.router, providers.everybody, providers.themselves, providers.admins, admin.router,
         admin.reading, ops.router,
     ):  # fmt: skip
         app.include_router(router)

@@ -40,9 +40,9 @@ def pointers(message: dict[str, Any]) -> list[str]:
     problem = validation_problem(caught.value)
     assert problem.errors is not None
     for error in problem.errors:
-        assert error["detail"][:1].strip()
-        assert "Kari" not in str(error)
-    return [error["pointer"] for error in problem.errors]
+        assert str(error["detail"])[:1].strip()
+        assert "Kari" not in str(error["detail"])
+    return [str(error["pointer"]) for error in problem.errors]
 
 
 MINIMAL = [

@@ -29,6 +29,7 @@ from nrdb.providers.registry import find_provider
 from nrdb.routing.numbers import is_five_digit, national
 from nrdb.routing.plan import NewSeries, add_series, overlapping
 from nrdb.rulebook import Rulebook
+from nrdb.texts import say
 
 router = guarded("admin", tags=["administration"])
 reading = guarded("operator", "admin", tags=["administration"])
@@ -40,9 +41,9 @@ DayPath = Annotated[Day, AfterValidator(in_calendar), Path()]
 async def _existing(change: Change, code: str, pointer: str) -> None:
     found = await find_provider(change.connection, code)
     if found is None:
-        raise field_problem(pointer, "there is no such provider code")
+        raise field_problem(pointer, say("there is no such provider code"))
     if not found["active"]:
-        raise field_problem(pointer, "this provider code is inactive")
+        raise field_problem(pointer, say("this provider code is inactive"))
 
 
 @router.post(
@@ -73,9 +74,9 @@ async def _new_key(request: Request, form: NewKey, path_code: str | None) -> Res
     async with record_change(services(request).pool, caller_of(request).key_id) as change:
         for place, code in enumerate(form.codes):
             if code == NKOM:
-                raise field_problem(f"/codes/{place}", "code 0 (Nkom) has no keys")
+                raise field_problem(f"/codes/{place}", say("code 0 (Nkom) has no keys"))
             if path_code is not None and await find_provider(change.connection, code) is None:
-                raise Problem(Code.NOT_FOUND, f"There is no provider {code}.")
+                raise Problem(Code.NOT_FOUND, say("There is no provider {code}.", code=code))
             await _existing(change, code, f"/codes/{place}")
         key_id, key = await create_key(
             change.connection,
@@ -108,7 +109,7 @@ async def get_key(request: Request, key_id: Annotated[Uuid, Path()]) -> Response
     async with acquire(services(request).pool) as connection:
         found = await find_key(connection, key_id)
     if found is None:
-        raise Problem(Code.NOT_FOUND, "There is no such key.")
+        raise Problem(Code.NOT_FOUND, say("There is no such key."))
     return json_response(_key_view(found))
 
 
@@ -123,7 +124,7 @@ async def delete_key(request: Request, key_id: Annotated[Uuid, Path()]) -> Respo
     async with change_world(services(request).pool, caller_of(request).key_id) as change:
         before = await find_key(change.connection, key_id)
         if before is None:
-            raise Problem(Code.NOT_FOUND, "There is no such key.")
+            raise Problem(Code.NOT_FOUND, say("There is no such key."))
         if before["revoked_at"] is None:
             await revoke_key(change.connection, key_id, change.at)
             after = {**before, "revoked_at": change.at}
@@ -157,18 +158,18 @@ def _number_class(form: SeriesForm, rulebook: Rulebook) -> str:
     """The class of a new series: the one named, or the rulebook's where it knows one for the whole of it."""
     if form.number_class is not None:
         if (form.number_class == "FIVE") != is_five_digit(form.first):
-            raise field_problem("/number_class", "FIVE is the class of five-digit numbers, and of no others")
+            raise field_problem("/number_class", say("FIVE is the class of five-digit numbers, and of no others"))
         return form.number_class
     default = rulebook.default_class(national(form.first))
     if default is None or default != rulebook.default_class(national(form.last)):
-        raise field_problem("/number_class", "the rulebook knows no one class for these numbers; name it")
+        raise field_problem("/number_class", say("the rulebook knows no one class for these numbers; name it"))
     return default
 
 
 async def _series_overlap(request: Request, new: NewSeries) -> Problem:
     async with acquire(services(request).pool) as connection:
         found = await overlapping(connection, new.numbers)
-    detail = "These numbers lie in series of the number plan already: see 'facts.series'."
+    detail = say("These numbers lie in series of the number plan already: see 'facts.series'.")
     return Problem(Code.SERIES_OVERLAP, detail, facts={"series": found[:100], "count": len(found)})
 
 
@@ -183,7 +184,7 @@ async def put_cap(request: Request, code: CodePath, day: DayPath, form: Annotate
     parts = services(request)
     async with change_world(parts.pool, caller_of(request).key_id) as change:
         if await find_provider(change.connection, code) is None:
-            raise Problem(Code.NOT_FOUND, f"There is no provider {code}.")
+            raise Problem(Code.NOT_FOUND, say("There is no provider {code}.", code=code))
         before = await set_limit(change.connection, code, day, form.limit)
         await change.record(
             "limit-set",

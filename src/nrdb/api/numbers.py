@@ -22,6 +22,7 @@ from nrdb.routing.numbers import is_five_digit, national, parse_number
 from nrdb.routing.plan import list_series
 from nrdb.routing.store import Portability, lookup, portability
 from nrdb.rulebook import Rulebook
+from nrdb.texts import say
 from nrdb.timers import windows
 from nrdb.timers.calendar import working_calendar
 
@@ -43,7 +44,7 @@ def _number(text: str) -> int:
 def _not_in_plan(text: str) -> Problem:
     return Problem(
         Code.NUMBER_UNKNOWN,
-        f"{text} is in no series of the number plan at that time.",
+        say("{number} is in no series of the number plan at that time.", number=text),
         status=404,
         facts={"number": text},
     )

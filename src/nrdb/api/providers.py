@@ -26,6 +26,7 @@ from nrdb.providers.registry import (
     update_provider,
     uses_of,
 )
+from nrdb.texts import say
 
 admins = guarded("admin", tags=["providers"])
 everybody = guarded("provider", "operator", "admin", tags=["providers"])
@@ -54,7 +55,7 @@ async def get_providers(request: Request, after: Annotated[str | None, Query()] 
     """In order of code (S3 2.5.4: contact points are known to everybody)."""
     position = read_cursor(after, str)[0] if after is not None else ""
     if "\0" in position:
-        raise field_problem("/after", "use the 'next' of an earlier answer as it is")
+        raise field_problem("/after", say("use the 'next' of an earlier answer as it is"))
     async with acquire(services(request).pool) as connection:
         found = await list_providers(connection, position, limit + 1)
     items, following = page_of(found, limit, lambda provider: write_cursor(provider["code"]))
@@ -74,7 +75,7 @@ async def post_provider(request: Request, form: Annotated[NewProvider, Body()]) 
         if not await create_provider(change.connection, form.model_dump()):
             raise Problem(
                 Code.CODE_EXISTS,
-                f"The code {form.code} is in use. Choose another.",
+                say("The code {code} is in use. Choose another.", code=form.code),
                 facts={"code": form.code},
             )
         created = await _found(change, form.code)
@@ -85,7 +86,7 @@ async def post_provider(request: Request, form: Annotated[NewProvider, Body()]) 
 async def _found(change: Change, code: str) -> dict[str, Any]:
     found = await find_provider(change.connection, code)
     if found is None:
-        raise Problem(Code.NOT_FOUND, f"There is no provider {code}.")
+        raise Problem(Code.NOT_FOUND, say("There is no provider {code}.", code=code))
     return found
 
 
@@ -102,7 +103,7 @@ async def patch_provider(request: Request, code: CodePath, form: Annotated[Provi
         wanted = form.model_dump(exclude_none=True, exclude={"reason"})
         after = {**before, **wanted}
         if after["terminating"] and after["routing_number"] is None:
-            raise field_problem("/routing_number", "a terminating provider needs a routing_number")
+            raise field_problem("/routing_number", say("a terminating provider needs a routing_number"))
         if before["active"] and not after["active"]:
             await _not_in_use(change, code)
         await update_provider(change.connection, code, after)
@@ -116,11 +117,11 @@ async def patch_provider(request: Request, code: CodePath, form: Annotated[Provi
 async def _not_in_use(change: Change, code: str) -> None:
     uses = await uses_of(change.connection, code)
     if code == NKOM:
-        raise Problem(Code.PROVIDER_IN_USE, "Code 0 (Nkom) always exists.", facts={"code": code})
+        raise Problem(Code.PROVIDER_IN_USE, say("Code 0 (Nkom) always exists."), facts={"code": code})
     if any(uses.values()):
         raise Problem(
             Code.PROVIDER_IN_USE,
-            f"{code} holds series or numbers, or is party to open cases. Move them first: see 'facts'.",
+            say("{code} holds series or numbers, or is party to open cases. Move them first: see 'facts'.", code=code),
             facts={"code": code, **uses},
         )
 
@@ -141,7 +142,7 @@ async def put_contacts(
     if code not in caller.codes:
         raise Problem(
             Code.SENDER_NOT_YOURS,
-            f"Your key is not for the code {code}.",
+            say("Your key is not for the code {code}.", code=code),
             facts={"codes": list(caller.codes)},
         )
     async with record_change(services(request).pool, caller.key_id) as change:

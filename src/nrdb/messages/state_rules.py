@@ -9,7 +9,7 @@ from nrdb.errors import Code, Problem
 from nrdb.messages import time_rules
 from nrdb.messages.kinds import AnyCaseMessage, NpFbes, NpGodk
 from nrdb.rulebook import Rulebook
-from nrdb.texts import say
+from nrdb.texts import any_of, say
 
 
 def role(message: AnyCaseMessage, case: Case) -> None:
@@ -22,7 +22,7 @@ def role(message: AnyCaseMessage, case: Case) -> None:
         say(
             "{type} is sent by {by} in this case, not by {sender}.",
             type=message.type,
-            by=", ".join(holders) or "-",
+            by=any_of(holders, "-"),
             sender=message.sender,
         ),
         facts={"role": of_message, "by": list(holders), "sender": message.sender},

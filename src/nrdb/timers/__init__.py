@@ -1,6 +1,7 @@
 """Working time, and the earliest and latest instants that T9 to T18 set (S3 2.2.1)."""
 
-from nrdb.timers.calendar import OSLO, WorkingCalendar, oslo_day, working_calendar
+from nrdb.texts import OSLO
+from nrdb.timers.calendar import WorkingCalendar, oslo_day, working_calendar
 from nrdb.timers.windows import (
     Bound,
     earliest_completion,

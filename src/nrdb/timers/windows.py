@@ -10,7 +10,8 @@ from datetime import datetime
 from functools import partial
 
 from nrdb.rulebook import Rulebook, Timer
-from nrdb.timers.calendar import WorkingCalendar, is_summer_time, local_text, plus_minutes
+from nrdb.texts import Sentence, say
+from nrdb.timers.calendar import WorkingCalendar, is_summer_time, plus_minutes, told_amount, utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,9 @@ class Bound:
     at: datetime
     rule: str
     source: str
-    _derive: Callable[[], Iterable[str]] = field(repr=False, compare=False)
+    _derive: Callable[[], Iterable[Sentence]] = field(repr=False, compare=False)
 
-    def explain(self) -> tuple[str, ...]:
+    def explain(self) -> tuple[Sentence, ...]:
         """Tell how the instant was reached, in sentences with local times, for the facts of a refusal."""
         return tuple(self._derive())
 
@@ -91,18 +92,23 @@ def _minutes_from(rule: str, rulebook: Rulebook, start: datetime, sign: int) -> 
     return Bound(at, rule, timer.source, partial(_explain_elapsed, rule, timer, sign, start, at))
 
 
-def _explain_working(rule: str, timer: Timer, now: datetime, steps: Callable[[datetime, int], list[str]]) -> list[str]:
-    head = f"{rule}: {timer.value} {timer.unit.replace('_', ' ')} from {local_text(now)}"
+def _explain_working(
+    rule: str, timer: Timer, now: datetime, steps: Callable[[datetime, int], list[Sentence]]
+) -> list[Sentence]:
+    head = say("{rule}: {amount} from {at}", rule=rule, amount=told_amount(timer.value, timer.unit), at=utc(now))
     return [head, *steps(now, timer.value)]
 
 
-def _explain_elapsed(rule: str, timer: Timer, sign: int, start: datetime, at: datetime) -> list[str]:
-    side = "after" if sign > 0 else "before"
-    first, last = local_text(start), local_text(at)
+def _explain_elapsed(rule: str, timer: Timer, sign: int, start: datetime, at: datetime) -> list[Sentence]:
+    values: dict[str, object] = {"rule": rule, "amount": told_amount(timer.value, timer.unit)}
     if _clock_changes_near(start, at):
         # Without the names an hour would seem missing or doubled, and 02:30 could mean two instants.
-        first, last = _with_time_name(start), _with_time_name(at)
-    return [f"{rule}: {timer.value} minutes {side} {first} is {last}"]
+        values |= {"start": _with_time_name(start), "at": _with_time_name(at)}
+    else:
+        values |= {"start": start, "at": at}
+    if sign > 0:
+        return [say("{rule}: {amount} after {start} is {at}", **values)]
+    return [say("{rule}: {amount} before {start} is {at}", **values)]
 
 
 def _clock_changes_near(one: datetime, other: datetime) -> bool:
@@ -110,5 +116,5 @@ def _clock_changes_near(one: datetime, other: datetime) -> bool:
     return is_summer_time(before) != is_summer_time(after)
 
 
-def _with_time_name(at: datetime) -> str:
-    return f"{local_text(at)} ({'summer' if is_summer_time(at) else 'normal'} time)"
+def _with_time_name(at: datetime) -> Sentence:
+    return say("{at} (summer time)", at=at) if is_summer_time(at) else say("{at} (normal time)", at=at)
