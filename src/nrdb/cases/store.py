@@ -27,6 +27,8 @@ WITH line AS (
     INSERT INTO case_numbers (case_id, numbers, during)
     SELECT $7, int8range(first, last, '[]'), tstzrange($2, $19)
       FROM unnest($21::bigint[], $22::bigint[]) AS n(first, last)
+), party AS (
+    INSERT INTO case_party (code, created_at, case_id) SELECT code, $2, $7 FROM unnest(ARRAY[$4, $14]) AS code
 ), told AS (
     INSERT INTO inbox (to_code, log_id) SELECT receiver, id FROM line, unnest($23::text[]) AS receiver
 )
@@ -65,6 +67,12 @@ WITH line AS MATERIALIZED (
     SELECT line.id, at, type, sender, message_id, decode(digest, 'hex'), case_id, from_state, to_state, body,
            personal, changed.customer_log, case_after, warnings
       FROM line JOIN changed USING (case_id)
+), party AS (
+    INSERT INTO case_party (code, created_at, case_id)
+    SELECT code, c.created_at, c.case_id
+      FROM changed JOIN cases c USING (case_id), unnest(changed.told) AS code
+     WHERE cardinality(changed.told) > 0
+    ON CONFLICT DO NOTHING
 ), reblocked AS (
     UPDATE case_numbers n
        SET during = tstzrange(lower(n.during), greatest(lower(n.during), changed.blocks_until))
