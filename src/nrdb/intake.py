@@ -32,6 +32,7 @@ from nrdb.errors import Code, Problem, unauthenticated
 from nrdb.messages import consequences
 from nrdb.messages.kinds import AnyCaseMessage, AnyMessage, FiveIver, FiveOpps, NpBest, NpOpps
 from nrdb.messages.rules import Rules, check_case_message, check_opening
+from nrdb.reports.refusals import is_refusal, record_refusal
 from nrdb.rulebook import Rulebook
 from nrdb.texts import say
 from nrdb.timers.calendar import working_calendar
@@ -63,9 +64,15 @@ class Intake:
 
         With `key_id`, the key must be live at that very instant (401), whatever the caller believed of it. Raises
         `Problem` with the first refusal that applies (contract section 6); nothing has changed then, save that what
-        time had done before is written down.
+        time had done before is written down. A refusal is counted, for the daily report.
         """
-        return await retried(lambda: self._decide(message, key_id, commit=True))
+        try:
+            return await retried(lambda: self._decide(message, key_id, commit=True))
+        except Problem as problem:
+            if is_refusal(problem):
+                async with acquire(self._pool) as connection:
+                    await record_refusal(connection, message.sender, message.type, problem.code)
+            raise
 
     async def check(self, message: AnyMessage, key_id: UUID | None = None) -> Answer:
         """What `accept` would answer now; the message itself changes nothing. A new case has no `case_id` yet."""

@@ -9,14 +9,14 @@ from fastapi import Body, Path, Query, Request
 from pydantic import AfterValidator
 from starlette.responses import Response
 
-from nrdb.api.answers import BODY_PROBLEMS, AuditLine, CapView, KeyCreated, KeyView, SeriesView, page
+from nrdb.api.answers import BODY_PROBLEMS, CapView, KeyCreated, KeyView, SeriesView, page
 from nrdb.api.calendar import in_calendar
 from nrdb.api.context import services
-from nrdb.api.cursors import Limit, page_of, read_cursor, read_position, write_cursor
+from nrdb.api.cursors import Limit, page_of, read_cursor, write_cursor
 from nrdb.api.forms import LimitForm, NewKey, NewProviderKey, ReasonForm, SeriesForm
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
-from nrdb.audit import Change, change_world, read_audit, record_change
+from nrdb.audit import Change, change_world, record_change
 from nrdb.cases.case import NKOM
 from nrdb.clock import format_time, parse_time
 from nrdb.closed_days import close_day
@@ -210,13 +210,3 @@ async def put_closed_day(request: Request, day: DayPath, form: Annotated[ReasonF
             reason=form.reason,
         )
     return json_response({"day": day.isoformat(), "reason": form.reason})
-
-
-@reading.get("/audit", response_model=page(AuditLine), summary="Who changed what, when and why")
-async def get_audit(request: Request, after: Annotated[str | None, Query()] = None, limit: Limit = 100) -> Response:
-    """Oldest first."""
-    position = read_position(after)
-    async with acquire(services(request).pool) as connection:
-        lines = await read_audit(connection, position, limit + 1)
-    items, following = page_of(lines, limit, lambda line: write_cursor(line["id"]))
-    return json_response({"items": [{**line, "at": format_time(line["at"])} for line in items], "next": following})

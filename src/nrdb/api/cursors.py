@@ -30,10 +30,10 @@ def read_cursor(text: str, *readers: Callable[[Any], Any]) -> list[Any]:
 
 def read_position(after: str | None) -> int:
     """The position in a list that is ordered by a number; 0 is the beginning."""
-    return int(read_cursor(after, _int8)[0]) if after is not None else 0
+    return int(read_cursor(after, read_int8)[0]) if after is not None else 0
 
 
-def _int8(value: object) -> int:
+def read_int8(value: object) -> int:
     """An integer that the database can compare with."""
     if not isinstance(value, int) or not 0 <= value < 2**63:
         raise ValueError
