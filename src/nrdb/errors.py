@@ -27,6 +27,7 @@ class Code(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     ROLE_NOT_PERMITTED_HERE = "role-not-permitted-here"
     BODY_TOO_LARGE = "body-too-large"
+    BATCH_TOO_LONG = "batch-too-long"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     NOT_JSON = "not-json"
     INVALID_MESSAGE = "invalid-message"
@@ -111,8 +112,15 @@ CATALOGUE: Mapping[Code, CodeInfo] = {
         "Providers post messages and read their own; operators read everything; admins administer and read.",
     ),
     Code.BODY_TOO_LARGE: CodeInfo(413, "The body is too large", "A message is at most 1 MiB."),
+    Code.BATCH_TOO_LONG: CodeInfo(
+        413,
+        "The batch is too long",
+        "A batch ends after line 10,000. Every line before has its answer; send the rest in another batch.",
+    ),
     Code.UNSUPPORTED_MEDIA_TYPE: CodeInfo(
-        415, "The body is not declared as JSON", "Send 'Content-Type: application/json'."
+        415,
+        "The body is not declared as JSON",
+        "Send 'Content-Type: application/json', and a batch of lines with 'application/x-ndjson'.",
     ),
     Code.NOT_JSON: CodeInfo(400, "The body is not JSON", "The body must be one JSON object in UTF-8."),
     Code.INVALID_MESSAGE: CodeInfo(

@@ -30,14 +30,13 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
     return Response(orjson.dumps(content, default=str), status, headers, "application/json")
 
 
-def problem_response(problem: Problem, request_id: str | None = None) -> Response:
-    """The problem document of contract section 1."""
+def problem_document(problem: Problem, request_id: str | None = None) -> dict[str, Any]:
+    """The problem document of contract section 1, to stand alone or in a line of a batch."""
     info = problem.info
-    status = problem.status
     document: dict[str, Any] = {
         "type": f"/problems/{problem.code}",
         "title": info.title,
-        "status": status,
+        "status": problem.status,
         "detail": problem.detail,
         "code": problem.code,
     }
@@ -49,7 +48,13 @@ def problem_response(problem: Problem, request_id: str | None = None) -> Respons
         document["errors"] = problem.errors
     if request_id is not None:
         document["request_id"] = request_id
-    return Response(orjson.dumps(document, default=str), status, problem.headers, PROBLEM_JSON)
+    return document
+
+
+def problem_response(problem: Problem, request_id: str | None = None) -> Response:
+    """A problem as the whole answer to a request."""
+    document = problem_document(problem, request_id)
+    return Response(orjson.dumps(document, default=str), problem.status, problem.headers, PROBLEM_JSON)
 
 
 def form_problem(errors: Iterable[Mapping[str, Any]], skip: int = 0) -> Problem:
