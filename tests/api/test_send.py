@@ -37,7 +37,8 @@ async def begin(address: str, key: str, file: Path, *options: str, **variables: 
     """The command in a process of its own, without a terminal."""
     assert nrdb.__file__
     kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower() and name[:5] != "NRDB_"}
-    own = {"PYTHONPATH": str(Path(nrdb.__file__).parents[1]), "NRDB_URL": address, "NRDB_KEY": key}
+    # Rich takes the width of its lines from the environment.
+    own = {"PYTHONPATH": str(Path(nrdb.__file__).parents[1]), "NRDB_URL": address, "NRDB_KEY": key, "COLUMNS": "200"}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "nrdb", "send", str(file), *options, stdout=PIPE, stderr=STDOUT,
         env={**kept, **own, **variables},
@@ -56,6 +57,12 @@ async def end(process: Process) -> tuple[int, str]:
 async def send(service: Service, file: Path, *options: str, who: str = "TELIA", **variables: str) -> tuple[int, str]:
     """Send the file to the end."""
     return await end(await begin(service.address, service.keys[who], file, *options, **variables))
+
+
+def put(file: Path, content: bytes) -> None:
+    """Write the file, for its owner only."""
+    file.write_bytes(content)
+    file.chmod(0o600)
 
 
 def beside(file: Path) -> Path:
@@ -78,11 +85,11 @@ def file(tmp_path: Path) -> Path:
 async def test_a_file_and_its_answers(service: Service, file: Path) -> None:
     """Numbers are those of the file, blank lines and lines that are too long included."""
     first = order(90012341)
-    file.write_bytes(
+    put(
+        file,
         b"".join([first, b"\n", b"no json\n", first, b'"' + b"x" * (3 << 20) + b'"\n', b" \n", order(90012342)])
-        + order(90012343).rstrip()
+        + order(90012343).rstrip(),
     )
-    file.chmod(0o600)
     code, said = await send(service, file)
     assert code == 1, said
     assert answers_of(file) == [
@@ -100,7 +107,7 @@ async def test_a_file_and_its_answers(service: Service, file: Path) -> None:
 
 
 async def test_more_lines_than_a_batch_holds(service: Service, file: Path) -> None:
-    file.write_bytes(order(90012341) + b"{}\n" * 10_500 + order(90012342))
+    put(file, order(90012341) + b"{}\n" * 10_500 + order(90012342))
     code, said = await send(service, file)
     assert code == 1, said
     found = answers_of(file)
@@ -112,7 +119,7 @@ async def test_more_lines_than_a_batch_holds(service: Service, file: Path) -> No
 async def test_stopped_in_the_middle_and_resumed(service: Service, file: Path) -> None:
     """Ctrl-C: what is under way is answered; then killed; what is left comes afterwards, and all is there once."""
     lines = orders(900)
-    file.write_bytes(b"".join(lines))
+    put(file, b"".join(lines))
     for sign in (signal.SIGINT, signal.SIGKILL):
         process = await begin(service.address, service.keys["TELIA"], file)
         known = beside(file).stat().st_size if beside(file).exists() else 0
@@ -139,7 +146,7 @@ async def test_stopped_in_the_middle_and_resumed(service: Service, file: Path) -
 
 async def test_a_changed_file_is_refused(service: Service, file: Path) -> None:
     lines = orders(5)
-    file.write_bytes(b"".join(lines[:3]))
+    put(file, b"".join(lines[:3]))
     assert (await send(service, file))[0] == 0
     for changed in (
         [lines[0], order(90012399), lines[2]],
@@ -147,7 +154,7 @@ async def test_a_changed_file_is_refused(service: Service, file: Path) -> None:
         lines[:2],
         [lines[1], lines[0], lines[2]],
     ):
-        file.write_bytes(b"".join(changed))
+        put(file, b"".join(changed))
         before = beside(file).read_bytes()
         async with service.unchanged():
             code, said = await send(service, file)
@@ -156,10 +163,10 @@ async def test_a_changed_file_is_refused(service: Service, file: Path) -> None:
         assert "--restart" in said
         assert beside(file).read_bytes() == before
     # Lines after the answered ones are nobody's business.
-    file.write_bytes(b"".join(lines))
+    put(file, b"".join(lines))
     assert (await send(service, file))[0] == 0
     assert [status for _, status, _ in answers_of(file)] == [201] * 5
-    file.write_bytes(b"".join([lines[0], order(90012399), *lines[2:]]))
+    put(file, b"".join([lines[0], order(90012399), *lines[2:]]))
     assert (await send(service, file, "--restart"))[0] == 0
     assert [status for _, status, _ in answers_of(file)] == [200, 201, 200, 200, 200]
 
@@ -167,7 +174,7 @@ async def test_a_changed_file_is_refused(service: Service, file: Path) -> None:
 async def test_a_service_that_is_away_for_a_while(databases: Databases, file: Path, tmp_path: Path) -> None:
     """Restarted in the middle: it waits, goes on by itself, and every message is there once."""
     lines = orders(600)
-    file.write_bytes(b"".join(lines))
+    put(file, b"".join(lines))
     settings = sandbox_settings(tmp_path)
     async with databases.sandbox(local("2026-11-23 08:00")) as dsn, Forwarder.open() as way:
         process = await begin(way.address, databases.keys["TELIA"], file)
@@ -194,7 +201,7 @@ async def test_a_service_that_is_away_for_a_while(databases: Databases, file: Pa
 
 async def test_a_service_that_stays_away(file: Path) -> None:
     """It gives up after the patience it was told to have, and says how to go on."""
-    file.write_bytes(order(90012341))
+    put(file, order(90012341))
     async with Forwarder.open() as way:
         code, said = await end(await begin(way.address, "a-key", file, "--wait", "0.2"))
     assert code == 2
@@ -202,7 +209,7 @@ async def test_a_service_that_stays_away(file: Path) -> None:
 
 
 async def test_a_stop_while_waiting(file: Path) -> None:
-    file.write_bytes(order(90012341))
+    put(file, order(90012341))
     async with Forwarder.open() as way:
         process = await begin(way.address, "a-key", file)
         await way.refused.wait()
@@ -212,7 +219,8 @@ async def test_a_stop_while_waiting(file: Path) -> None:
 
 async def test_what_is_told_at_once(service: Service, file: Path) -> None:
     """Wrong use, and what waiting does not mend: exit code 2, and nothing is changed."""
-    file.write_bytes(order(90012341))
+    put(file, order(90012341))
+    key = service.keys["TELIA"]
     cases: list[tuple[list[str], dict[str, str], str]] = [
         ([], {"NRDB_KEY": ""}, "NRDB_KEY"),
         ([], {"NRDB_KEY": "wrong"}, "401 unauthenticated"),
@@ -220,22 +228,29 @@ async def test_what_is_told_at_once(service: Service, file: Path) -> None:
         ([], {"NRDB_KEY": "two words"}, "the key"),
         ([], {"NRDB_URL": "127.0.0.1:8000"}, "NRDB_URL"),
         (["--url", f"{service.address}/elsewhere"], {}, "404"),
-        (["--url", f"{service.address}/docs?"], {}, "40"),
+        (["--wait", "-1"], {}, "--wait"),
     ]
+    copies = [file.with_name(f"{number}.ndjson") for number in range(len(cases))]
+    for copy in copies:
+        put(copy, order(90012341))
+    notes = file.with_name(file.name + ".answers.ndjson")
+    put(notes, b"my notes\n")
     async with service.unchanged():
-        for options, variables, words in cases:
-            code, said = await send(service, file, *options, **variables)
-            assert (code, words in said) == (2, True), said
-            assert not answers_of(file) if beside(file).exists() else True
-        assert (await send(service, file.with_name("missing")))[0] == 2
-        assert (await send(service, file.parent))[0] == 2
-        beside(file).write_text("my notes\n")
-        assert "move it away" in (await send(service, file))[1]
-        assert beside(file).read_text() == "my notes\n"
+        ends = await asyncio.gather(
+            *(send(service, copy, *options, **{"NRDB_KEY": key, **variables})
+              for copy, (options, variables, _) in zip(copies, cases, strict=True)),
+            send(service, file), send(service, file.with_name("missing")), send(service, file.parent),
+        )  # fmt: skip
+    for (code, said), words in zip(
+        ends, [*(words for _, _, words in cases), "move it away", "missing", "no file"], strict=True
+    ):
+        assert (code, words in said) == (2, True), said
+    assert notes.read_bytes() == b"my notes\n"
+    assert not any(beside(copy).exists() and answers_of(copy) for copy in copies)
 
 
 async def test_two_at_once_on_one_file(service: Service, file: Path) -> None:
-    file.write_bytes(order(90012341))
+    put(file, order(90012341))
     async with Forwarder.open() as way:
         first = await begin(way.address, service.keys["TELIA"], file)
         await way.refused.wait()
@@ -246,7 +261,7 @@ async def test_two_at_once_on_one_file(service: Service, file: Path) -> None:
 
 
 async def test_a_terminal_shows_a_bar(service: Service, file: Path) -> None:
-    file.write_bytes(b"".join(orders(3)))
+    put(file, b"".join(orders(3)))
     code, said = await send(service, file, FORCE_COLOR="1", TERM="xterm", COLUMNS="120")
     assert code == 0
     assert "3 accepted" in said

@@ -111,7 +111,7 @@ class Show:
         self._part = self._done()
         if self._begun:
             self._say(f"{self._file} is answered up to line {self._tally.last:,}: going on after it")
-        self._progress.reset(self._task, completed=self._tally.end, counts=str(self._tally))
+        self._progress.reset(self._task, completed=self._tally.end, counts=str(self._tally), rate="", note="")
         self._progress.start()
 
     def answered(self, line: Line, answer: dict[str, Any]) -> None:
