@@ -13,6 +13,7 @@ from rich.table import Table
 from nrdb.sending.lines import Line
 
 _PLAIN_WIDTH = 160
+_MEANING = {201: "Accepted and committed", 200: "Had been accepted before"}
 #: Without a terminal, a line for each of so many parts of the file.
 _PARTS = 10
 
@@ -65,7 +66,9 @@ class Tally:
                 self.refused += not failed
         kind = self.kinds.get(name)
         if kind is None:
-            kind = self.kinds[name] = Kind(name, status, str(answer.get("title", "")), line.number)
+            kind = self.kinds[name] = Kind(
+                name, status, _MEANING.get(status) or str(answer.get("title", "")), line.number
+            )
         kind.count += 1
         self.last, self.end = line.number, line.end
 
