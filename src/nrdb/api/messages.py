@@ -9,13 +9,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from nrdb.api.answers import BODY_PROBLEMS, DeliveredMessage, MessageAnswer
-from nrdb.api.context import services
+from nrdb.api.context import Services, services
 from nrdb.api.guard import BoundedRequest, authenticate, caller_of, check_json, guarded, json_body, own_code
 from nrdb.api.metrics import count_message
 from nrdb.api.problems import json_response, validation_problem
 from nrdb.db import acquire
 from nrdb.delivery.inbox import find_message
 from nrdb.errors import Code, Problem
+from nrdb.intake import Answer
 from nrdb.messages.fields import ProviderCode, Uuid
 from nrdb.messages.kinds import MESSAGE, AnyMessage
 from nrdb.providers.keys import Caller, Role
@@ -67,24 +68,30 @@ async def bare_post_message(scope: Scope, receive: Receive, send: Send) -> None:
 async def _post(request: BoundedRequest) -> Response:
     caller, confirmed = await _sender(request)
     try:
-        message = _parse(await json_body(request))
-        _check_sender(message, caller)
+        message = parse_message(await json_body(request))
+        check_sender(message, caller)
     except Problem:
         # Nobody is told anything on the word of a key that may have been revoked since it was last seen.
         if not confirmed:
             await authenticate(request, POSTERS)
         raise
+    answer = await decide(services(request), message, caller)
+    headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
+    return json_response(answer.body, 200 if answer.replayed else 201, headers)
+
+
+async def decide(parts: Services, message: AnyMessage, caller: Caller) -> Answer:
+    """The decision on a message, counted. Raises its refusal."""
     began, outcome = perf_counter(), "error"
     try:
-        answer = await services(request).intake.accept(message, caller.key_id)
+        answer = await parts.intake.accept(message, caller.key_id)
         outcome = "replayed" if answer.replayed else "accepted"
     except Problem as problem:
         outcome = problem.code
         raise
     finally:
         count_message(message.type, outcome, perf_counter() - began)
-    headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
-    return json_response(answer.body, 200 if answer.replayed else 201, headers)
+    return answer
 
 
 async def _sender(request: BoundedRequest) -> tuple[Caller, bool]:
@@ -101,7 +108,8 @@ async def _sender(request: BoundedRequest) -> tuple[Caller, bool]:
     return caller, True
 
 
-def _check_sender(message: AnyMessage, caller: Caller) -> None:
+def check_sender(message: AnyMessage, caller: Caller) -> None:
+    """Raises 403 for a sender that is none of the caller's codes."""
     if message.sender not in caller.codes:
         raise Problem(
             Code.SENDER_NOT_YOURS,
@@ -110,7 +118,8 @@ def _check_sender(message: AnyMessage, caller: Caller) -> None:
         )
 
 
-def _parse(body: bytes) -> AnyMessage:
+def parse_message(body: bytes) -> AnyMessage:
+    """The message that the bytes are. Raises 400 or 422."""
     try:
         return MESSAGE.validate_json(body)
     except ValidationError as error:
