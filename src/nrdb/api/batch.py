@@ -75,7 +75,7 @@ class LineAnswer:
         return isinstance(answer, Problem) and (answer.status in _ENDING or answer.code is Code.BATCH_TOO_LONG)
 
     def rendered(self, request_id: str | None, language: Language) -> bytes:
-        """The line as it is sent, a problem in that language. What a single answer says in headers stands in fields here."""
+        """The line as it is sent, a problem in that language. What else is a header is a field here."""
         if isinstance(self.answer, Answer):
             marks = {"status": 200, "replayed": True} if self.answer.replayed else {"status": 201}
             body = self.answer.body

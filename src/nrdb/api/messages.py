@@ -8,11 +8,12 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from nrdb.api.answers import BODY_PROBLEMS, DeliveredMessage, MessageAnswer
+from nrdb.api.answers import BODY_PROBLEMS, CheckAnswer, DeliveredMessage, MessageAnswer
 from nrdb.api.context import Services, services
 from nrdb.api.guard import BoundedRequest, authenticate, caller_of, check_json, guarded, json_body, own_code
+from nrdb.api.languages import language_of, write_json
 from nrdb.api.metrics import count_message
-from nrdb.api.problems import json_response, validation_problem
+from nrdb.api.problems import json_response, problem_document, validation_problem
 from nrdb.db import acquire
 from nrdb.delivery.inbox import find_message
 from nrdb.errors import Code, Problem
@@ -126,6 +127,31 @@ def parse_message(body: bytes) -> AnyMessage:
         # The parser of the forms also takes NaN and Infinity, which are not JSON.
         check_json(body)
         raise validation_problem(error) from None
+
+
+@posting.post(
+    "/messages/check",
+    response_model=CheckAnswer,
+    responses=BODY_PROBLEMS,
+    openapi_extra=_BODY,
+    summary="What a message would be answered",
+)
+async def post_check(request: Request) -> Response:
+    """What posting the message would answer now, as `{status, answer}`; it changes nothing.
+
+    Only a key that may not post at all is answered directly. `case.case_id` is null for a case that does not exist yet.
+    """
+    language = language_of(request.scope)
+    caller = caller_of(request)
+    body = await json_body(BoundedRequest(request.scope, request.receive))
+    try:
+        message = parse_message(body)
+        check_sender(message, caller)
+        found = await services(request).intake.check(message, caller.key_id)
+        status, answer = 200 if found.replayed else 201, found.body
+    except Problem as problem:
+        status, answer = problem.status, problem_document(problem, request.state.request_id)
+    return Response(write_json({"status": status, "answer": answer}, language), media_type="application/json")
 
 
 @reading.get("/messages/{message_id}", response_model=DeliveredMessage, summary="A message again")
