@@ -23,8 +23,8 @@ from nrdb.api.guard import BODY_LIMIT, caller_of, guarded
 from nrdb.api.languages import language_of, write_json
 from nrdb.api.messages import POSTERS, check_sender, decide, parse_message
 from nrdb.api.problems import RETRY_AFTER, problem_document, problem_of
+from nrdb.deciding import Answer
 from nrdb.errors import Code, Problem
-from nrdb.intake import Answer
 from nrdb.messages.kinds import AnyMessage
 from nrdb.providers.keys import Caller
 from nrdb.texts import Language, say

@@ -15,9 +15,9 @@ from nrdb.api.languages import language_of, write_json
 from nrdb.api.metrics import count_message
 from nrdb.api.problems import json_response, problem_document, validation_problem
 from nrdb.db import acquire
+from nrdb.deciding import Answer
 from nrdb.delivery.inbox import find_message
 from nrdb.errors import Code, Problem
-from nrdb.intake import Answer
 from nrdb.messages.fields import ProviderCode, Uuid
 from nrdb.messages.kinds import MESSAGE, AnyMessage
 from nrdb.providers.keys import Caller, Role

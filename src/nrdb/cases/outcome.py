@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from nrdb.cases.case import Case
-from nrdb.routing.table import RoutingChange
+from nrdb.routing.table import RoutingChange, merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +68,14 @@ class Outcome:
     room: list[tuple[str, date, int]] = field(default_factory=list)
     routing: RoutingChange = field(default_factory=RoutingChange)
     rights: list[RightChange] = field(default_factory=list)
+
+    def add(self, other: "Outcome") -> None:
+        """What another decision on the same facts changes, too; the two are about different cases and numbers."""
+        self.decided_at = max(self.decided_at, other.decided_at)
+        self.cases |= other.cases
+        self.before |= other.before
+        self.customer_logs |= other.customer_logs
+        self.entries += other.entries
+        self.room += other.room
+        self.routing = merge(self.routing, other.routing)
+        self.rights += other.rights
