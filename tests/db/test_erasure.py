@@ -175,7 +175,7 @@ async def test_a_message_that_was_decided_before_logs_the_customer_once_more(poo
 
 
 async def test_what_stands_in_the_open_is_sealed_once(pool: Pool) -> None:
-    case_id = await new_case(pool, None, lines=1)
+    case_id = await new_case(pool, NOW, lines=1)
     ids = [await new_line(pool, case_id, sealed=False) for _ in range(5)]
     async with acquire(pool) as db:
         before = await db.fetch("SELECT id, sealed, digest FROM message_log WHERE personal IS NULL ORDER BY id")
@@ -191,6 +191,24 @@ async def test_what_stands_in_the_open_is_sealed_once(pool: Pool) -> None:
         assert VAULT.open(row["sealed"]) == KARI
         plain = hashlib.sha256(b"content").digest()
         assert row["digest"] == (VAULT.mac(plain) if row["id"] in ids else plain)
+
+
+@pytest.mark.parametrize(
+    ("due_at", "updated_at", "runs_from"),
+    [(NOW, NOW - TICK, NOW), (None, NOW - TICK, NOW - TICK), (None, NOW + TICK, NOW)],
+    ids=["waits for its time", "closed before", "closed after"],
+)
+async def test_a_case_that_an_older_process_opened_gets_its_retention(
+    pool: Pool, due_at: datetime | None, updated_at: datetime, runs_from: datetime
+) -> None:
+    """It runs from the porting time or the close, whichever is first."""
+    case_id = await new_case(pool, None, lines=0)
+    await new_line(pool, case_id, sealed=False)
+    async with acquire(pool) as db:
+        await db.execute("UPDATE cases SET effective_time = $1, due_at = $2, updated_at = $3", NOW, due_at, updated_at)
+        async with db.transaction():
+            assert await seal(db, VAULT, BATCH) == 1
+        assert await db.fetchval("SELECT personal_until FROM cases") == runs_from
 
 
 async def test_many_may_seal_and_erase_at_once(pool: Pool) -> None:
