@@ -5,7 +5,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from tests.support.rows import open_termination
+from tests.support.rows import open_termination, ported
 from tests.support.service import Service, local
 
 from nrdb.cases.lists import KIND_STATES
@@ -36,35 +36,32 @@ async def market(service: Service) -> None:
         await service.clock(minutes=1)
     # A number of TELENOR's goes on from TELIA to LYSE: its range holder is no party before the execution.
     await service.case_in("completed", main_number="90012350", porting_time="2026-11-23T10:00:00Z")
-    for number in ("90012350", "90012350"):
-        later = {"donor": "TELIA", "main_number": number, "porting_time": "2026-11-25T11:00:00Z"}
-        case_id = await service.ordered("LYSE", **later)
-        if (
-            number == "90012350"
-            and not (await service.read("/cases", "TELENOR", number=number, state="rejected"))["items"]
-        ):
-            await service.accepted("TELIA", "NP_FBES", case_id=case_id, reason="number-not-held")
-            break
-    await service.ordered("LYSE", **{**later, "porting_time": "2026-11-26T12:00:00Z"})
+    later = {"donor": "TELIA", "main_number": "90012350", "porting_time": "2026-11-26T12:00:00Z"}
+    refused = await service.ordered("LYSE", **later)
+    await service.accepted("TELIA", "NP_FBES", case_id=refused, reason="number-not-held")
+    await service.ordered("LYSE", **later)
     # Numbers of two range holders in one order.
+    await ported(service, "92000001", "92000001", "TELENOR")
     await service.ordered(
-        "FJORD", donor="TELENOR", number_type="T", main_number="90012360", additional_numbers=["90012361"],
+        "FJORD", donor="TELENOR", number_type="T", main_number="90012360", additional_numbers=["92000001"],
         porting_time="2026-11-30T10:00:00Z",
     )  # fmt: skip
-    await open_termination(service, "90012371", "TELIA", "TELENOR", local("2026-11-25 11:30"))
+    returning = await open_termination(service, "90012371", "TELIA", "TELENOR", local("2026-11-25 11:30"))
     await open_termination(service, "90012372", "TELIA", "TELENOR", local("2026-11-30 11:30"))
-    await open_termination(service, "90012373", "TELIA", "0", local("2026-11-25 11:30"))
+    await open_termination(service, "90012373", "TELIA", "0", local("2026-11-30 11:30"))
+    await service.db.execute(
+        "UPDATE cases SET state = 'awaiting_return', due_at = NULL WHERE case_id = $1::uuid", returning
+    )
     # A list says what time has done, although nobody has written it down.
     await service.time_passes(local("2026-11-25 12:30"))
 
 
 def in_role(case: Case, code: str, role: str) -> bool:
-    return {
-        "MT": case["recipient"] == code, "AT": case["donor"] == code, "OAT": code in case["range_holders"]
-    }[role]  # fmt: skip
+    holders = {"MT": [case["recipient"]], "AT": [case["donor"]], "OAT": case["range_holders"]}
+    return code in holders[role]
 
 
-@pytest.mark.parametrize("limit", [1, 3, 1000])
+@pytest.mark.parametrize("limit", [2, 1000])
 async def test_every_filter_finds_what_it_names(service: Service, limit: int) -> None:
     await market(service)
     everything = (await service.read("/cases", limit=1000))["items"]
@@ -82,7 +79,9 @@ async def test_every_filter_finds_what_it_names(service: Service, limit: int) ->
         await holds(lambda case, state=state: case["state"] == state, who, state=state)  # type: ignore[misc]
     for who, kind in product(("OPERATOR", "TELENOR"), KIND_STATES):
         await holds(lambda case, kind=kind: case["kind"] == kind, who, kind=kind)  # type: ignore[misc]
-    for who, code, role in product(("OPERATOR", "TELIA"), ("TELENOR", "TELIA", "FJORD", "0"), ("MT", "AT", "OAT")):
+    for who, code, role in product(
+        ("OPERATOR", "TELIA", "TELENOR"), ("TELENOR", "TELIA", "FJORD", "0"), ("MT", "AT", "OAT")
+    ):
         await holds(
             lambda case, code=code, role=role: in_role(case, code, role),  # type: ignore[misc]
             who, code=code, role=role,

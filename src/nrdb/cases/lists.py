@@ -127,15 +127,14 @@ def _sources(wanted: CaseFilter, bind: Bind, pairs: list[tuple[str, str]]) -> It
     kinds, states = (",".join(part) for part in zip(*pairs, strict=True))
     all_cases = _Stream(_EACH_KIND_AND_STATE.format(kinds, states), "cases c", ("c.kind = s.kind", "c.state = s.state"))
     walked = _codes(wanted)
-    if walked is None:
+    by_role = wanted.role is not None and wanted.code is not None
+    if walked is None or (wanted.state in _OPEN and not by_role):
         yield all_cases
         return
     codes = _EACH_CODE.format(bind(list(walked)))
     in_states = codes + _EACH_STATE.format(",".join(sorted({state for _, state in pairs})))
-    if wanted.role is not None and wanted.code is not None:
-        yield from _of_role(wanted.role, in_states)
-    elif wanted.state in _OPEN:
-        yield all_cases
+    if by_role:
+        yield from _of_role(wanted.role or "", in_states)
     elif wanted.state is None:
         yield _all_told(wanted, bind, codes)
     else:

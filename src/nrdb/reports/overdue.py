@@ -22,13 +22,14 @@ COLUMNS = (
     "donor", "main_number", "number_count",
 )  # fmt: skip
 
-#: $1 now, $2 and $3 the newest beginnings that are overdue. Each branch is a look-up by state, of open cases only.
+#: $1 now, $2 and $3 the newest beginnings that are overdue. Each branch is a look-up by state, of open cases only; IS
+#: TRUE keeps the first one from walking all that is due some day.
 _OVERDUE = """
 WITH waiting AS (
     SELECT c.case_id, c.created_at, c.state, c.donor AS waiting_for, 'NP_GODK' AS message, asked.at AS since
       FROM cases c, LATERAL (
            SELECT at FROM message_log m WHERE m.message_id = c.newest_order AND m.case_id = c.case_id OFFSET 0) asked
-     WHERE c.kind = 'porting' AND c.state = 'awaiting_donor' AND c.due_at > $1
+     WHERE c.kind = 'porting' AND c.state = 'awaiting_donor' AND (c.due_at > $1) IS TRUE
        AND c.created_at <= $2 AND asked.at <= $2
     UNION ALL
     SELECT c.case_id, c.created_at, 'awaiting_completion', code,
