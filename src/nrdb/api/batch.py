@@ -21,7 +21,7 @@ from nrdb.api.answers import problems
 from nrdb.api.context import Services, services
 from nrdb.api.guard import BODY_LIMIT, caller_of, guarded
 from nrdb.api.languages import language_of, write_json
-from nrdb.api.messages import POSTERS, check_sender, decide, parse_message
+from nrdb.api.messages import POSTERS, check_sender, decide_many, parse_message
 from nrdb.api.problems import RETRY_AFTER, problem_document, problem_of
 from nrdb.deciding import Answer
 from nrdb.errors import Code, Problem
@@ -38,7 +38,8 @@ GROUP = 64
 _ENDING = (401, 503)
 
 router = guarded(*POSTERS, tags=["messages"])
-Decision = Callable[[AnyMessage], Awaitable[Answer | Problem]]
+#: Answers to the first of these messages, at least to one; what they say is committed.
+Decision = Callable[[Sequence[AnyMessage]], Awaitable[Sequence[Answer | Problem]]]
 
 
 class StoppingError(Exception):
@@ -189,18 +190,32 @@ async def answer_lines(
     number = 0
     try:
         async for group in groups:
-            for line in group:
+            left = list(group)
+            while left:
                 if stopping.is_set():
                     raise StoppingError
-                found = line.message if isinstance(line.message, Problem) else await decision(line.message)
-                answer = LineAnswer(line.number, found)
-                yield answer
-                if answer.last:
-                    return
-                number = line.number
+                for answer in await _first_answers(left, decision):
+                    yield answer
+                    if answer.last:
+                        return
+                    number = answer.number
+                    del left[0]
     except StoppingError:
         detail = say("The service is stopping. Nothing was done from this line on: send it and what follows again.")
         yield LineAnswer(number + 1, Problem(Code.UNAVAILABLE, detail, headers={"Retry-After": RETRY_AFTER}))
+
+
+async def _first_answers(lines: Sequence[ParsedLine], decision: Decision) -> Sequence[LineAnswer]:
+    """Answers to the first lines: to one that is wrong in itself, or to messages that are decided together."""
+    first = lines[0]
+    if isinstance(first.message, Problem):
+        return [LineAnswer(first.number, first.message)]
+    messages: list[AnyMessage] = []
+    for line in lines:
+        if isinstance(line.message, Problem):
+            break
+        messages.append(line.message)
+    return [LineAnswer(line.number, found) for line, found in zip(lines, await decision(messages), strict=False)]
 
 
 @dataclass(slots=True)
@@ -255,12 +270,12 @@ class BatchResponse(Response):
                 await output.begin()
                 yield piece
 
-    async def _decision(self, message: AnyMessage) -> Answer | Problem:
-        """What a single message would be answered. Whatever goes wrong with it is its own answer."""
+    async def _decision(self, messages: Sequence[AnyMessage]) -> Sequence[Answer | Problem]:
+        """What single messages would be answered. Whatever goes wrong with one is its own answer."""
         try:
-            return await decide(self._parts, message, self._caller)
+            return await decide_many(self._parts, messages, self._caller)
         except Exception as error:  # noqa: BLE001 (a bad line never sinks the others)
-            return problem_of(error, self._request_id)
+            return [problem_of(error, self._request_id)]
 
 
 _LINE: dict[str, Any] = {

@@ -3,6 +3,7 @@
 An outcome is made by pure code (`messages.consequences`) and committed as a whole by `cases.store.write`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -68,6 +69,13 @@ class Outcome:
     room: list[tuple[str, date, int]] = field(default_factory=list)
     routing: RoutingChange = field(default_factory=RoutingChange)
     rights: list[RightChange] = field(default_factory=list)
+
+    def room_by_day(self) -> list[tuple[str, date, int]]:
+        """Room taken (or given back, below zero) of each code on each day, in one order for everybody."""
+        total: Counter[tuple[str, date]] = Counter()
+        for code, day, numbers in self.room:
+            total[code, day] += numbers
+        return [(code, day, numbers) for (code, day), numbers in sorted(total.items()) if numbers]
 
     def add(self, other: "Outcome") -> None:
         """What another decision on the same facts changes, too; the two are about different cases and numbers."""
