@@ -24,6 +24,9 @@ from bench.service import FIRST_PORT, Service, database, service, start, stop, u
 
 RUNS = 5
 SECONDS = 5
+#: A batch at its longest, and how many at once: one connection spreads over one process only.
+LINES = 10_000
+STREAMS = 4
 RESULTS = Path(".bench/latest.json")
 
 
@@ -60,6 +63,24 @@ async def bench_orders(folder: Path) -> list[Result]:
                 Result("orders p99", _median(run.p99_ms for run in ours), "ms"),
                 Result("orders not answered 201", refused, "", target="0"),
                 Result("largest API process", running.resident_mb(), "MB", target="<= 150"),
+            ]  # fmt: skip
+
+
+async def bench_batch(folder: Path) -> list[Result]:
+    """Orders in batches with 100,000 cases loaded, against pgbench writing the same rows, in turn."""
+    processes = max(1, min(2, os.cpu_count() or 1))
+    with database(folder, "batch") as dsn:
+        async with service(dsn, folder, FIRST_PORT + 4, processes) as running:
+            await _load(running, 100_000)
+            ours, theirs = [], []
+            for run in range(RUNS):
+                ours.append(await load.batches(running.market, 2_000_000 + run * 100_000, STREAMS, LINES))
+                theirs.append(await load.same_rows(dsn, SECONDS))
+            ratio = statistics.median(mine / tps for mine, tps in zip(ours, theirs, strict=True))
+            return [
+                Result("orders accepted in batches", _median(ours), f"/s ({STREAMS} streams)", ratio,
+                       "pgbench, same rows", ">= 1.0"),
+                Result("pgbench, same rows", _median(theirs), "tps"),
             ]  # fmt: skip
 
 
@@ -149,6 +170,7 @@ async def bench_start(folder: Path) -> list[Result]:
 BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, list[Result]]]] = {
     "start": bench_start,
     "orders": bench_orders,
+    "batch": bench_batch,
     "series": bench_series,
     "growth": bench_growth,
 }

@@ -1,4 +1,4 @@
-"""The two load generators: wrk posts orders over HTTP, pgbench writes the same rows without us."""
+"""The load generators: wrk posts orders one by one, `batches` many at once, pgbench writes the same rows without us."""
 
 import asyncio
 import json
@@ -7,6 +7,9 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -18,6 +21,8 @@ from nrdb.embedded import pg_bin
 HERE = Path(__file__).parent
 CONNECTIONS = 16
 RECIPIENTS = CODES[10:]
+#: How the answer to an accepted line begins, after its number.
+_ACCEPTED = b'"status":201,'
 #: Cases that one measurement of reading asks for.
 READS = 500
 
@@ -54,13 +59,66 @@ async def orders(market: Market, first: int, seconds: int) -> Orders:
     )
 
 
+async def batches(market: Market, first: int, streams: int, lines: int) -> float:
+    """Orders accepted a second, sent in `streams` requests at once of so many lines each, numbers from `first` on."""
+    days = await porting_days(market)
+    bodies = [
+        (code, b"".join(_line(first + place * lines + n, code, days[n % len(days)]) for n in range(lines)))
+        for place, code in enumerate(RECIPIENTS[:streams])
+    ]
+    began = monotonic()
+    accepted = await asyncio.gather(*(_stream(market, code, body) for code, body in bodies))
+    return sum(accepted) / (monotonic() - began)
+
+
+def _line(index: int, code: str, porting_time: str) -> bytes:
+    order = {
+        "type": "NP_BEST",
+        "message_id": str(uuid4()),
+        "sender": code,
+        "donor": f"B{index // 1_000_000:02}",
+        "number_type": "E",
+        "main_number": str(FIRST_NUMBER + index),
+        "porting_time": porting_time,
+        "customer": {"name": "Kari Nordmann", "birth_date": "1980-01-31"},
+        "authorisation_reference": f"A-{index}",
+    }
+    return json.dumps(order).encode() + b"\n"
+
+
+async def _stream(market: Market, code: str, body: bytes) -> int:
+    """One request, sent and read at the same time as a stream must be; how many lines were answered 201."""
+    address = urlsplit(market.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    head = (
+        f"POST /v1/messages/batch HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n"
+        f"Authorization: Bearer {market.keys[code]}\r\nContent-Type: application/x-ndjson\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    sending = asyncio.create_task(_send(writer, head.encode() + body))
+    accepted, tail = 0, b""
+    while piece := await reader.read(1 << 20):
+        text = tail + piece
+        accepted += text.count(_ACCEPTED)
+        # What is kept is shorter than the mark, so that nothing is counted twice.
+        tail = text[-(len(_ACCEPTED) - 1) :]
+    await sending
+    writer.close()
+    return accepted
+
+
+async def _send(writer: asyncio.StreamWriter, body: bytes) -> None:
+    writer.write(body)
+    await writer.drain()
+
+
 async def same_rows(dsn: str, seconds: int) -> float:
     """Transactions a second of pgbench writing what an accepted order writes."""
     connection = await asyncpg.connect(dsn)
     await connection.execute(
         """
         CREATE TABLE IF NOT EXISTS bench_texts AS
-        SELECT body, personal, case_after FROM message_log WHERE type = 'NP_BEST' LIMIT 1
+        SELECT body, sealed, case_after FROM message_log WHERE type = 'NP_BEST' LIMIT 1
         """
     )
     await connection.close()

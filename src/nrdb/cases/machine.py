@@ -168,6 +168,15 @@ def reached_by_time(kind: Kind, state: str, *, all_done: bool) -> str | None:
     return step(kind, state, TIME, all_done=all_done) if state in TIMED_STATES else None
 
 
-def events_in(kind: Kind, state: str) -> list[str]:
+_EVENTS_IN: Final[Mapping[tuple[Kind, str], tuple[str, ...]]] = {
+    (kind, state): tuple(
+        event for of, at, event in TRANSITIONS if (of, at) == (kind, state) and event not in (TIME, WAIVE)
+    )
+    for kind, states in STATES_OF.items()
+    for state in states
+}
+
+
+def events_in(kind: Kind, state: str) -> tuple[str, ...]:
     """The message types that the state allows, in declared order."""
-    return [event for of, at, event in TRANSITIONS if (of, at) == (kind, state) and event not in (TIME, WAIVE)]
+    return _EVENTS_IN[kind, state]

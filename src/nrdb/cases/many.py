@@ -7,6 +7,7 @@ is guarded when the group is written.
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import accumulate
 from uuid import UUID
 
 from nrdb.cases.facts import (
@@ -27,15 +28,14 @@ from nrdb.routing.numbers import NumberRange, overlaps
 from nrdb.timers.calendar import oslo_day
 from nrdb.vault import Vault
 
-_ITS_NUMBERS = "(SELECT numbers FROM asked WHERE asked.ord = m.ord) asked"
+_ITS_NUMBERS = """(SELECT int8range(first, last, '[]') AS numbers
+   FROM unnest(($6::bigint[])[m.begins:m.ends], ($7::bigint[])[m.begins:m.ends]) AS a(first, last)) asked"""
 
 _ORDERS = f"""
 {WORLD}, m AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::uuid[], $3::date[], $4::bigint[])
-             WITH ORDINALITY AS m(sender, message_id, day, numbers, ord)
-), asked AS MATERIALIZED (
-    SELECT ord, int8range(first, last, '[]') AS numbers FROM unnest($5::int[], $6::bigint[], $7::bigint[])
-        AS a(ord, first, last))
+    SELECT *, coalesce(lag(ends) OVER (ORDER BY ord), 0) + 1 AS begins
+      FROM unnest($1::text[], $2::uuid[], $3::date[], $4::bigint[], $5::int[])
+             WITH ORDINALITY AS m(sender, message_id, day, numbers, ends, ord))
 SELECT {COMMON.format(key="$9", sender="m.sender", message_id="m.message_id", asked=_ITS_NUMBERS)},
        {CAPS.format(code="m.sender", day="m.day", numbers="m.numbers", limit="$8::bigint")},
        {OPEN_NUMBERS.format(asked=_ITS_NUMBERS)}
@@ -63,13 +63,12 @@ def independent(messages: Sequence[AnyMessage]) -> Iterator[AnyMessage]:
     """The first of the messages that can be decided on one snapshot; at least one."""
     ids: set[tuple[str, UUID]] = set()
     cases: set[UUID] = set()
-    taken: list[NumberRange] = []
+    taken = _Numbers()
     for message in messages:
         key = (message.sender, message.message_id)
         if isinstance(message, Opening):
             alike = isinstance(message, NpBest) and not cases
-            touches = bool(overlaps(message.numbers, taken))
-            taken += message.numbers
+            touches = not taken.add(message.numbers)
         else:
             alike = not taken
             case_id = case_id_of(message)
@@ -83,6 +82,29 @@ def independent(messages: Sequence[AnyMessage]) -> Iterator[AnyMessage]:
             return
 
 
+class _Numbers:
+    """Numbers seen so far: most orders name one, and those are looked up one by one."""
+
+    def __init__(self) -> None:
+        self._single: set[int] = set()
+        self._ranges: list[NumberRange] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._single or self._ranges)
+
+    def add(self, numbers: Sequence[NumberRange]) -> bool:
+        """Whether none of them had been seen; they have now."""
+        new = [item.first for item in numbers if item.first == item.last]
+        ranges = [item for item in numbers if item.first != item.last]
+        fresh = self._single.isdisjoint(new)
+        if ranges or self._ranges:
+            seen = [*self._ranges, *(NumberRange(number, number) for number in self._single)]
+            fresh = not overlaps(numbers, seen)
+        self._single.update(new)
+        self._ranges += ranges
+        return fresh
+
+
 async def load_many(
     connection: Connection, group: Sequence[AnyMessage], key_id: UUID | None, cap_limit: int, vault: Vault
 ) -> list[Loaded]:
@@ -91,16 +113,16 @@ async def load_many(
     ids = [message.message_id for message in group]
     if isinstance(group[0], NpBest):
         orders = [message for message in group if isinstance(message, NpBest)]
-        asked = [(place, item) for place, order in enumerate(orders, start=1) for item in order.numbers]
+        asked = [item for order in orders for item in order.numbers]
         rows = await connection.fetch(
             _ORDERS,
             senders,
             ids,
             [oslo_day(order.porting_time) for order in orders],
             [sum(item.count for item in order.numbers) for order in orders],
-            [place for place, _ in asked],
-            [item.first for _, item in asked],
-            [item.last for _, item in asked],
+            list(accumulate(len(order.numbers) for order in orders)),
+            [item.first for item in asked],
+            [item.last for item in asked],
             cap_limit,
             key_id,
         )

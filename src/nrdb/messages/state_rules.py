@@ -59,7 +59,7 @@ def state(rulebook: Rulebook, message: AnyCaseMessage, case: Case, now: datetime
             type=message.type,
             allowed=any_of(allowed, say("nothing")),
         ),
-        facts={"state": current.state, "kind": case.kind, "allowed": allowed},
+        facts={"state": current.state, "kind": case.kind, "allowed": list(allowed)},
     )
 
 

@@ -60,9 +60,10 @@ class NumberRange:
 
 def join(ranges: Iterable[NumberRange]) -> tuple[NumberRange, ...]:
     """Ascending ranges without overlap, adjoining ones joined."""
-    ascending = sorted(ranges)
+    ascending = list(ranges)
     if len(ascending) < 2:
         return tuple(ascending)
+    ascending.sort()
     joined: list[NumberRange] = []
     for item in ascending:
         if joined and item.first <= joined[-1].last + 1:
@@ -74,6 +75,9 @@ def join(ranges: Iterable[NumberRange]) -> tuple[NumberRange, ...]:
 
 def overlaps(left: Iterable[NumberRange], right: Iterable[NumberRange]) -> tuple[NumberRange, ...]:
     """What both sides contain, joined. Both are walked once, in ascending order."""
+    left, right = tuple(left), tuple(right)
+    if not left or not right:
+        return ()
     return join(_walk(sorted(left), sorted(right)))
 
 
