@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
 from nrdb import __version__
-from nrdb.api import admin, calendar, cases, inbox, messages, numbers, ops, providers
+from nrdb.api import admin, calendar, cases, inbox, messages, numbers, ops, providers, series, transfer
 from nrdb.api.answers import ProblemDocument
 from nrdb.api.context import Services
 from nrdb.api.problems import install
@@ -62,7 +62,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     for router in (
         messages.posting, messages.reading, cases.router, inbox.reading, inbox.acking, numbers.router,
         calendar.router, providers.everybody, providers.themselves, providers.admins, admin.router,
-        admin.reading, ops.router,
+        admin.reading, series.reading, series.admins, transfer.admins, transfer.reading, ops.router,
     ):  # fmt: skip
         app.include_router(router)
     if settings.sandbox:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from nrdb.texts import Sentence
+
 
 class ConfigurationError(Exception):
     """The service cannot start as it is configured; the text says which setting and what would be right."""
@@ -406,7 +408,7 @@ class Problem(Exception):  # noqa: N818 (the name of RFC 9457)
     def __init__(
         self,
         code: Code,
-        detail: str,
+        detail: str | Sentence,
         *,
         facts: Mapping[str, Any] | None = None,
         rule: str | None = None,
@@ -418,7 +420,7 @@ class Problem(Exception):  # noqa: N818 (the name of RFC 9457)
         self.code = code
         self.info = CATALOGUE[code]
         self.status = status or self.info.status
-        self.detail = detail
+        self.detail = str(detail)
         self.facts = facts
         self.rule = rule or self.info.rule
         self.errors = errors

@@ -5,6 +5,7 @@ has done; it decides nothing, because every reader and every rule reckons with i
 `Outcome`, so a message and a due time can never disagree about a case.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,9 +14,10 @@ from uuid import UUID
 import asyncpg
 
 from nrdb.cases.case import Case
-from nrdb.cases.facts import Loaded, ManyCases, load_awaiting, load_due, load_for_case, load_for_order
+from nrdb.cases.facts import Loaded, ManyCases, load_awaiting, load_cases, load_due, load_for_case, load_for_order
 from nrdb.cases.outcome import Entry, Outcome
 from nrdb.cases.store import read_answer, write
+from nrdb.changes.due import CatchingUp
 from nrdb.clock import format_time
 from nrdb.db import Connection, Pool, acquire, retried
 from nrdb.errors import Code, Problem, unauthenticated
@@ -27,6 +29,8 @@ from nrdb.timers.calendar import working_calendar
 
 #: How many cases one statement settles.
 BATCH = 200
+#: What an administrator's change does to a case once time has been settled for it.
+Also = Callable[[Rules, Case, Outcome], Case]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Intake:
         self._pool = pool
         self._rulebook = rulebook
         self._rules_of: dict[frozenset[date], Rules] = {}
+        self._catching_up = CatchingUp(pool, self)
 
     async def accept(self, message: NpBest | AnyCaseMessage, key_id: UUID | None = None) -> Answer:
         """Decide on a message and commit what follows from it.
@@ -69,17 +74,41 @@ class Intake:
     async def waive_on(self, connection: Connection, code: str) -> int:
         """One batch, within the caller's transaction, of cases that no longer wait for the code's NP_FERD."""
         loaded = await load_awaiting(connection, code, BATCH)
-        return await self._write_batch(connection, loaded, code) if loaded else 0
+        return await self._write_batch(connection, loaded, _waiving(code)) if loaded else 0
 
-    async def _write_batch(self, connection: Connection, loaded: ManyCases, waived: str | None) -> int:
+    async def waive_case(self, connection: Connection, case_id: UUID, code: str) -> None:
+        """One case, within the caller's transaction, no longer waits for the code."""
+        loaded = await load_cases(connection, [case_id])
+        if loaded:
+            await self._write_batch(connection, loaded, _waiving(code))
+
+    async def complete_on(self, connection: Connection, case_ids: Sequence[UUID]) -> None:
+        """These cases, within the caller's transaction, wait for nobody any more: they are completed."""
+        for first in range(0, len(case_ids), BATCH):
+            loaded = await load_cases(connection, case_ids[first : first + BATCH])
+            if loaded:
+                await self._write_batch(connection, loaded, consequences.complete)
+
+    async def catch_up(self, patience: float | None = None) -> None:
+        """Write down what is due that every reader depends on; with `patience`, wait at most so many seconds for it."""
+        await self._catching_up.wait(patience)
+
+    async def catch_up_if_due(self) -> None:
+        """The same, where something is due."""
+        async with acquire(self._pool) as connection:
+            is_due = await connection.fetchval("SELECT world_is_due(nrdb_now())")
+        if is_due:
+            await self.catch_up()
+
+    async def _write_batch(self, connection: Connection, loaded: ManyCases, more: Also | None) -> int:
         outcome = Outcome(loaded.epoch, loaded.now, self._rulebook.cap.daily_limit)
         outcome.customer_logs.update(loaded.customer_logs)
         rules = self._rules(loaded.closed_days)
         for stored in loaded.cases:
             outcome.before[stored.case_id] = stored
             case = consequences.settle(rules, stored, loaded.now, outcome)
-            if waived is not None:
-                consequences.waive(rules, case, waived, outcome)
+            if more is not None:
+                more(rules, case, outcome)
         await write(connection, outcome)
         return len(loaded.cases)
 
@@ -169,6 +198,10 @@ class Intake:
             rules = Rules(self._rulebook, working_calendar(self._rulebook, closed_days))
             self._rules_of = {closed_days: rules}
         return rules
+
+
+def _waiving(code: str) -> Also:
+    return lambda rules, case, outcome: consequences.waive(rules, case, code, outcome)
 
 
 def _case_id(message: AnyCaseMessage) -> UUID:

@@ -1,6 +1,6 @@
 """Personal data at rest: sealed with a key that does not stand in the database in the open.
 
-`seal` and `open` are for what is stored (contract section 3, personal data); `mac` is for what is only compared, so that
+`seal` and `open` are for what is stored (contract section 3, personal data); `mac` for what is only compared, so that
 nobody can find out a birth date by trying all of them against a digest.
 """
 

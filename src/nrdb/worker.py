@@ -33,6 +33,7 @@ async def run_worker(_settings: Settings, dsn: str, stop: asyncio.Event) -> None
 async def _look(intake: Intake) -> float:
     """One look; returns how long to wait before the next."""
     try:
+        await intake.catch_up_if_due()
         settled = await intake.settle()
     except (*UNAVAILABLE, ConflictError) as error:
         log.warning("worker waits for the database", error=type(error).__name__)

@@ -1,4 +1,4 @@
-"""Routing answers, portability, and the number plan as everybody may read it."""
+"""Routing answers and portability."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,9 +6,8 @@ from typing import Annotated
 from fastapi import Path, Query, Request
 from starlette.responses import Response
 
-from nrdb.api.answers import PortabilityAnswer, RoutingAnswer, SeriesView, page
+from nrdb.api.answers import PortabilityAnswer, RoutingAnswer
 from nrdb.api.context import services
-from nrdb.api.cursors import Limit, page_of, read_position, write_cursor
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import json_response
 from nrdb.cases.facts import read_days
@@ -16,10 +15,9 @@ from nrdb.clock import format_time
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
 from nrdb.messages.audience import NKOM
-from nrdb.messages.fields import Number, ProviderCode, Time
+from nrdb.messages.fields import Time
 from nrdb.providers.keys import Caller
 from nrdb.routing.numbers import is_five_digit, national, parse_number
-from nrdb.routing.plan import list_series
 from nrdb.routing.store import Portability, lookup, portability
 from nrdb.rulebook import Rulebook
 from nrdb.timers import windows
@@ -109,18 +107,3 @@ def _earliest(number: int, found: Portability, rulebook: Rulebook) -> datetime:
         return windows.earliest_execution(rulebook, found.now).at
     calendar = working_calendar(rulebook, read_days(found.closed_days))
     return windows.earliest_order(rulebook, calendar, found.now).at
-
-
-@router.get("/series", response_model=page(SeriesView), summary="The number plan")
-async def get_series(
-    request: Request,
-    number: Annotated[Number | None, Query(description="the series that contains this number")] = None,
-    holder: Annotated[ProviderCode | None, Query()] = None,
-    after: Annotated[str | None, Query()] = None,
-    limit: Limit = 100,
-) -> Response:
-    """The series in force now, in order of their numbers."""
-    async with acquire(services(request).pool) as connection:
-        found = await list_series(connection, number=number, holder=holder, after=read_position(after), limit=limit + 1)
-    items, following = page_of(found, limit, lambda series: write_cursor(parse_number(series["first"])))
-    return json_response({"items": items, "next": following})

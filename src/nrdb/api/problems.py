@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from nrdb.db import UNAVAILABLE, ConflictError
 from nrdb.errors import CATALOGUE, Code, Problem
+from nrdb.texts import Sentence
 
 PROBLEM_JSON = "application/problem+json"
 #: Seconds after which a sender should try again.
@@ -63,12 +64,12 @@ def form_problem(errors: Iterable[Mapping[str, Any]], skip: int = 0) -> Problem:
     return Problem(Code.INVALID_MESSAGE, detail, errors=shown)
 
 
-def field_problem(pointer: str, detail: str) -> Problem:
+def field_problem(pointer: str, detail: str | Sentence) -> Problem:
     """A form error that the service itself finds, at one place."""
     return Problem(
         Code.INVALID_MESSAGE,
         "1 field is wrong: see 'errors'. Nothing was changed.",
-        errors=[{"pointer": pointer, "detail": detail}],
+        errors=[{"pointer": pointer, "detail": str(detail)}],
     )
 
 

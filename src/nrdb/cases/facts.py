@@ -3,6 +3,7 @@
 The instant is read with the facts. What could change before the outcome is written is guarded by the write itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -115,8 +116,10 @@ SELECT w.epoch, w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days, c.
   FROM (SELECT epoch, coalesce(sandbox_now, clock_timestamp()) AS now FROM world) w, cases c
 """
 
+# Never beyond the next planned change of the world: what is due after it happens in the world that it leaves.
 _DUE = f"""
-{_MANY} WHERE c.due_at <= w.now AND ($1::text IS NULL OR c.recipient = $1 AND c.state <> 'scheduled')
+{_MANY} WHERE c.due_at <= least(w.now, (SELECT min(due_at) FROM planned_change WHERE done_at IS NULL))
+   AND ($1::text IS NULL OR c.recipient = $1 AND c.state <> 'scheduled')
  ORDER BY c.due_at, c.case_id LIMIT $2
 """
 
@@ -125,6 +128,9 @@ _AWAITING = f"""
           AND c.state IN ('scheduled', 'awaiting_completion')
  ORDER BY c.created_at, c.case_id LIMIT $2
 """
+
+
+_THESE = f"{_MANY} WHERE c.case_id = ANY($1) ORDER BY c.created_at, c.case_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,11 @@ async def load_due(connection: Connection, recipient: str | None, limit: int) ->
 async def load_awaiting(connection: Connection, code: str, limit: int) -> ManyCases | None:
     """Cases that wait for an NP_FERD of the code, now or once their porting time has come."""
     return _many(await connection.fetch(_AWAITING, code, limit))
+
+
+async def load_cases(connection: Connection, case_ids: Sequence[UUID]) -> ManyCases | None:
+    """These cases, where there are any."""
+    return _many(await connection.fetch(_THESE, list(case_ids)))
 
 
 def _many(rows: list[asyncpg.Record]) -> ManyCases | None:

@@ -156,6 +156,8 @@ def _item(row: Any, code: str, *, party: bool) -> dict[str, Any]:
 def message_view(row: Any, code: str, *, party: bool) -> dict[str, Any]:
     """The sender's message, when it was received, and the case as it left it; personal data for MT and AT only."""
     case = row["case_after"]
+    if case is None:
+        return {**row["body"], "received_at": format_time(row["at"])}
     shown = party and code in (case["recipient"], case["donor"])
     return {
         **row["body"],

@@ -115,6 +115,15 @@ def waive(rules: Rules, case: Case, code: str, outcome: Outcome) -> Case:
     return taken.case
 
 
+def complete(rules: Rules, case: Case, outcome: Outcome) -> Case:
+    """Nobody's NP_FERD is awaited any more, because the code that owed the last one has become the recipient."""
+    taken = take(case, WAIVE, outcome.decided_at)
+    outcome.cases[case.case_id] = taken.case
+    outcome.entries.append(_said(rules, taken, WAIVE, {"code": case.recipient}, ()))
+    _notice(rules, taken, outcome)
+    return taken.case
+
+
 def _changed(message: AnyCaseMessage, case: Case, facts: Facts) -> Case:
     """The case with what the message says of it."""
     match message:

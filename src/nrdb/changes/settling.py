@@ -1,0 +1,19 @@
+"""What changes of the world need of the intake: time's part is written down before a change, and cases end by it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from nrdb.db import Connection
+
+
+class Settler(Protocol):
+    """Writes down what time, or a change, has done to cases, on the caller's connection."""
+
+    async def settle_on(self, connection: Connection, recipient: str | None = None) -> int:
+        """One batch of what time has done, never beyond the next planned change; returns how many cases."""
+        ...
+
+    async def complete_on(self, connection: Connection, case_ids: Sequence[UUID]) -> None:
+        """These cases wait for nobody any more: they are completed, and their parties told."""
+        ...
