@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from nrdb.api.answers import CaseView, SeriesView, Shown
+from nrdb.api.answers import CaseView, ProviderView, SeriesView, Shown
 
 
 class PlannedView(Shown):
@@ -66,6 +66,12 @@ class CodeTransferred(Shown):
     effective_at: datetime
     changed: Changed
     planned: PlannedView | None = None
+
+
+class ProviderChanged(ProviderView):
+    """A provider after a change."""
+
+    changed: Changed
 
 
 class CaseChanged(CaseView):
