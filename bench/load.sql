@@ -1,4 +1,4 @@
--- Copies the newest case :first..:last times, each with its own number, log line, inbox item and ids.
+-- Copies the newest case :first..:last times, each with its own number, parties, log line, inbox item and ids.
 WITH template AS MATERIALIZED (
     SELECT c.*, m.id AS log_id, m.at AS log_at, m.digest, m.body, m.personal, m.case_after, m.warnings AS log_warnings
       FROM cases c JOIN message_log m ON m.case_id = c.case_id
@@ -20,6 +20,9 @@ WITH template AS MATERIALIZED (
     INSERT INTO case_numbers (case_id, numbers, during)
     SELECT made.case_id, int8range(made.number, made.number, '[]'), tstzrange(created_at, made.effective_time)
       FROM made, template
+), p AS (
+    INSERT INTO case_party (code, created_at, case_id)
+    SELECT party, created_at, made.case_id FROM made, template, unnest(ARRAY[made.recipient, made.donor]) AS party
 ), c AS (
     INSERT INTO message_log (id, at, type, sender, message_id, digest, case_id, to_state, body, personal, customer_log,
                              case_after, warnings)

@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 
 ADMIN_KEY = "bench-" + secrets.token_hex(20)
+DATA_KEY = "bench-" + secrets.token_hex(20)
 #: Enough codes that the cap of 15,000 a day leaves room for millions of orders within T11.
 CODES = [f"B{number:02d}" for number in range(20)]
 FIRST_NUMBER = 90_000_000

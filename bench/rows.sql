@@ -15,6 +15,9 @@ WITH made AS MATERIALIZED (
 ), b AS (
     INSERT INTO case_numbers (case_id, numbers, during)
     SELECT case_id, int8range(number, number, '[]'), tstzrange(at, effective_time) FROM made
+), p AS (
+    INSERT INTO case_party (code, created_at, case_id)
+    SELECT party, at, case_id FROM made, unnest(ARRAY[recipient, 'B00']) AS party
 ), c AS (
     INSERT INTO message_log (id, at, type, sender, message_id, digest, case_id, to_state, body, personal, customer_log,
                              case_after, warnings)

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from bench.market import ADMIN_KEY, Market, enter_market
+from bench.market import ADMIN_KEY, DATA_KEY, Market, enter_market
 from nrdb.embedded import EmbeddedPostgres
 
 FIRST_PORT = 18200
@@ -38,7 +38,7 @@ def start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[byte
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NRDB_")}
     return subprocess.Popen(
         [sys.executable, "-m", "nrdb", "serve", *arguments],
-        env={**clean, "NRDB_ADMIN_KEY": ADMIN_KEY, **environment},
+        env={**clean, "NRDB_ADMIN_KEY": ADMIN_KEY, "NRDB_DATA_KEY": DATA_KEY, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

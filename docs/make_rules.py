@@ -1,17 +1,24 @@
-"""Write docs/rules.md from the code: the catalogue of refusals and the rulebook. `--check` compares instead.
+"""Write docs/rules.md from the code: the catalogue of refusals, the rulebook, and the tests that show them.
 
-python docs/make_rules.py
+python docs/make_rules.py             writes the page
+python docs/make_rules.py --check     compares it instead
+python docs/make_rules.py --complete  says which refusals of contract sections 6 and 8 no test shows
 """  # noqa: INP001 (a folder of pages, no package)
 
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
-from nrdb.errors import CATALOGUE, Code
+from nrdb.errors import CATALOGUE, REFUSALS, Code
 from nrdb.rulebook import Rulebook, load_rulebook
 from nrdb.rulebook.model import Reason
 
 PAGE = Path(__file__).with_name("rules.md")
+TESTS = PAGE.parent.parent / "tests"
+#: Tests named for a code at most; the first is the easiest to read.
+SHOWN = 2
 
 HEAD = """# The rules, for those who work with portings
 
@@ -20,6 +27,9 @@ This page is generated from the code by `python docs/make_rules.py`; do not edit
 A message is accepted or refused at once. A refusal changes nothing: correct the message and send it again.
 It always carries a `code`, a sentence, and mostly the rule with its source and the facts that decided it.
 When several rules would refuse a message, the first in the list below answers.
+`GET /v1/rules` lists the same rules, in English and Norwegian; a problem is in Norwegian with `Accept-Language: nb`.
+
+*Shown by* names a test in which the refusal happens: a story where there is one.
 
 Sources: **S3** is Nkom, *Presisering av administrative rutiner* v.2.05 (15.01.2024), with its section. **S1** is
 Nkom on five-digit numbers. *Ours* means that NRDB surely has such a thing, but no source we could read names it.
@@ -57,12 +67,45 @@ def _codes() -> Iterator[str]:
         end = left.index(last) + 1 if last is not None else len(left)
         part, left = left[:end], left[end:]
         yield f"## {title}\n\n{intro}\n"
-        yield "| code | status | what it means | what to know | rule | source |\n|---|---|---|---|---|---|"
+        yield _row("code", "status", "what it means", "what to know", "rule", "source", "shown by")
+        yield "|---" * 7 + "|"
         for code in part:
             info = CATALOGUE[code]
-            cells = (f"`{code}`", str(info.status), info.title, info.text, info.rule, info.source)
-            yield _row(*cells)
+            rule = ", ".join(load_rulebook().refusals[code].timers) if code in REFUSALS else ""
+            shown = ", ".join(_link(path) for path in shown_by()[code][:SHOWN])
+            yield _row(
+                f"`{code}`", str(info.status), str(info.title), str(info.text), rule or info.rule, info.source, shown
+            )
         yield ""
+
+
+def _link(path: Path) -> str:
+    return f"[{path.stem}](../{path.relative_to(TESTS.parent).as_posix()})"
+
+
+@cache
+def shown_by() -> Mapping[Code, Sequence[Path]]:
+    """The stories in which each refusal happens, then the tests that name it."""
+    stories = [(path, set(_REFUSED.findall(_told(path)))) for path in sorted(TESTS.rglob("*.story"))]
+    tests = [(path, set(_NAMED.findall(path.read_text(encoding="utf-8")))) for path in sorted(TESTS.rglob("test_*.py"))]
+    # The tests of the rulebook, the texts and this page name codes without any message being refused.
+    tests = [(path, names) for path, names in tests if "unit" not in path.parts and path.stem != "test_languages"]
+    return {code: [path for path, names in [*stories, *tests] if code in names] for code in Code}
+
+
+_REFUSED = re.compile(r"-> 4\d\d ([a-z-]+)")
+_NAMED = re.compile(r'"([a-z]+(?:-[a-z]+)*)"')
+
+
+def _told(path: Path) -> str:
+    """A story without its comments."""
+    return "\n".join(line.split("#")[0] for line in path.read_text(encoding="utf-8").splitlines())
+
+
+def not_shown() -> list[Code]:
+    """Refusals of the rulebook and of administration that no test shows."""
+    refusals = [code for code in Code if CATALOGUE[code].status == 409 or code in REFUSALS]
+    return [code for code in refusals if not shown_by()[code]]
 
 
 def _timers(rulebook: Rulebook) -> Iterator[str]:
@@ -125,7 +168,11 @@ def _row(*cells: str | None) -> str:
 
 
 def main() -> int:
-    """Write the page, or with --check say whether it is what the code says."""
+    """Write the page; with --check say whether it is what the code says, with --complete whether all is shown."""
+    if "--complete" in sys.argv[1:]:
+        missing = not_shown()
+        sys.stderr.write("".join(f"no story or test shows {code}\n" for code in missing))
+        return 1 if missing else 0
     text = page()
     if "--check" not in sys.argv[1:]:
         PAGE.write_text(text, encoding="utf-8")

@@ -2,11 +2,12 @@ DROP FUNCTION world_is_due;
 
 DROP TABLE refusal, planned_change, right_of_use, data_key, case_party;
 
-DROP INDEX ix_message_log_personal;
+DROP INDEX ix_message_log_personal, ix_message_log_at;
 
 ALTER TABLE message_log DROP COLUMN sealed;
 
-DROP INDEX ix_cases_returning, ix_cases_personal;
+DROP INDEX ix_cases_returning, ix_cases_personal, ix_cases_recipient, ix_cases_donor, ix_cases_state,
+     ix_cases_range_holder, ix_cases_range_holders;
 
 ALTER TABLE cases
     DROP COLUMN cap_code,

@@ -12,6 +12,18 @@ UPDATE cases SET cap_code = recipient,
 
 DROP INDEX ix_cases_recipient, ix_cases_donor;
 
+CREATE INDEX ix_cases_recipient ON cases (recipient, state, created_at DESC, case_id DESC);
+
+CREATE INDEX ix_cases_donor ON cases (donor, state, created_at DESC, case_id DESC);
+
+CREATE INDEX ix_cases_state ON cases (state, created_at DESC, case_id DESC);
+
+CREATE INDEX ix_cases_range_holder ON cases ((range_holders[1]), state, created_at DESC, case_id DESC)
+ WHERE range_holders <> ARRAY[donor];
+
+CREATE INDEX ix_cases_range_holders ON cases (state, created_at DESC, case_id DESC)
+ WHERE cardinality(range_holders) > 1;
+
 CREATE INDEX ix_cases_returning ON cases (due_at)
  WHERE due_at IS NOT NULL AND kind = 'termination' AND cap_code = '0';
 
@@ -29,6 +41,8 @@ SELECT DISTINCT party, created_at, case_id
   FROM cases, unnest(told || ARRAY[recipient, donor]) AS party WHERE party <> '0';
 
 ALTER TABLE message_log ADD COLUMN sealed BYTEA;
+
+CREATE INDEX ix_message_log_at ON message_log USING brin (at) WITH (pages_per_range = 16, autosummarize = on);
 
 CREATE INDEX ix_message_log_personal ON message_log (id) WHERE personal IS NOT NULL;
 

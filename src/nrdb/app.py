@@ -10,13 +10,14 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
 from nrdb import __version__
-from nrdb.api import admin, calendar, cases, inbox, messages, numbers, ops, providers, series, transfer
+from nrdb.api import admin, calendar, cases, inbox, messages, numbers, ops, providers, reports, rules, series, transfer
 from nrdb.api.answers import ProblemDocument
 from nrdb.api.context import Services
 from nrdb.api.problems import install
 from nrdb.api.requests import RequestLog
 from nrdb.api.sandbox import sandbox_router
-from nrdb.db import open_pool
+from nrdb.data_key import open_vault
+from nrdb.db import acquire, open_pool
 from nrdb.intake import Intake
 from nrdb.messages.kinds import MESSAGE
 from nrdb.migrate import head
@@ -28,6 +29,7 @@ Number-portability clearinghouse: providers post porting messages, the rulebook 
 
 NP_BEST, NP_ENDR, NP_IVER, NP_FERD, NP_FBES and NP_FIVE are NRDB's names; NP_GODK, NP_ANNU, NOTICE and all codes
 are ours.
+Problems and derivations are in English, or in Norwegian with `Accept-Language: nb`; `/v1/rules` has both.
 Working hours (Monday to Friday 08:00-16:00 Europe/Oslo, not on public holidays) are an assumption.
 """
 
@@ -39,8 +41,11 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         rulebook = load_rulebook()
         pool = await open_pool(dsn, settings.pool_size)
-        app.state.services = Services(settings, rulebook, pool, Intake(pool, rulebook), head(), app.state.stopping)
         try:
+            async with acquire(pool) as connection:
+                vault = await open_vault(connection, settings)
+            intake = Intake(pool, rulebook, vault)
+            app.state.services = Services(settings, rulebook, pool, intake, vault, head(), app.state.stopping)
             yield
         finally:
             await pool.close()
@@ -61,8 +66,9 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     install(app)
     for router in (
         messages.posting, messages.reading, cases.router, inbox.reading, inbox.acking, numbers.router,
-        calendar.router, providers.everybody, providers.themselves, providers.admins, admin.router,
-        admin.reading, series.reading, series.admins, transfer.admins, transfer.reading, ops.router,
+        calendar.router, rules.router, providers.everybody, providers.themselves, providers.admins, admin.router,
+        admin.reading, series.reading, series.admins, transfer.admins, transfer.reading,
+        reports.router, reports.reading, ops.router,
     ):  # fmt: skip
         app.include_router(router)
     if settings.sandbox:

@@ -70,14 +70,35 @@ async def change_world(pool: Pool, key_id: UUID | None, *, dry_run: bool = False
                 raise _DryRunError
 
 
-async def read_audit(connection: Connection, after: int, limit: int) -> list[dict[str, Any]]:
-    """Lines after that one, oldest first."""
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which lines: of one action, about one subject (as it stands in the line), from an instant to before another."""
+
+    action: str | None = None
+    subject: str | None = None
+    from_time: datetime | None = None
+    until_time: datetime | None = None
+    after: int = 0
+    limit: int = 100
+
+
+AUDIT_COLUMNS = ("id", "at", "key_id", "action", "subject", "before", "after", "reason")
+
+
+async def read_audit(connection: Connection, wanted: AuditFilter) -> list[dict[str, Any]]:
+    """Lines after that one, oldest first. Walks the log in its order: it grows with administrators, not with cases."""
     rows = await connection.fetch(
         """
         SELECT id, at, key_id, action, subject, before, after, reason FROM audit
-         WHERE id > $1 ORDER BY id LIMIT $2
+         WHERE id > $1 AND ($2::text IS NULL OR action = $2) AND ($3::text IS NULL OR subject = $3)
+           AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
+         ORDER BY id LIMIT $6
         """,
-        after,
-        limit,
+        wanted.after,
+        wanted.action,
+        wanted.subject,
+        wanted.from_time,
+        wanted.until_time,
+        wanted.limit,
     )
     return [dict(row) for row in rows]

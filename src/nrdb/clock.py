@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from time import monotonic
 
+from nrdb.texts import FieldError, say
+
 __all__ = ["LATEST_YEAR", "format_time", "monotonic", "parse_time"]
 
 #: The last year that every time zone conversion survives.
@@ -21,13 +23,13 @@ _RFC3339 = re.compile(
 def parse_time(text: str) -> datetime:
     """An RFC 3339 time with an offset and at most microseconds, in UTC. Raises `ValueError` with what is right."""
     if _RFC3339.fullmatch(text) is None:
-        raise ValueError("a time is RFC 3339 with an offset and at most microseconds: 2026-11-23T08:35:00+01:00")
+        raise FieldError(say("a time is RFC 3339 with an offset and at most microseconds: 2026-11-23T08:35:00+01:00"))
     try:
         at = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("there is no such time") from None
+        raise FieldError(say("there is no such time")) from None
     if at.year > LATEST_YEAR or at.year < 1900:
-        raise ValueError(f"a time lies between the years 1900 and {LATEST_YEAR}")
+        raise FieldError(say("a time lies between the years {first} and {last}", first=1900, last=LATEST_YEAR))
     return at
 
 

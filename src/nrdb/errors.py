@@ -1,17 +1,20 @@
 """Every answer that is not a success, as one exception and one catalogue.
 
 The catalogue is the only list of codes: it gives each its HTTP status, its title, the rule and the source it
-rests on, and the text of the page that its `type` points to. Section 6 of the contract orders the refusals; the
-enum keeps that order, so that "the first that applies" can be read here. Nothing in this module knows HTTP
-beyond the number of the status: `api.problems` is the only place that renders.
+rests on, and the text of the page that its `type` points to; what the rules refuse is told by the rulebook. Section 6
+of the contract orders the refusals; the enum keeps that order, so that "the first that applies" can be read here.
+Nothing in this module knows HTTP beyond the number of the status: `api.problems` is the only place that renders.
 """
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
 
-from nrdb.texts import Sentence
+from nrdb.texts import Both, Told, say
 
 
 class ConfigurationError(Exception):
@@ -88,313 +91,181 @@ class Code(StrEnum):
     INTERNAL = "internal"
 
 
+#: The refusals of the rulebook, in the order in which they are decided (contract section 6).
+REFUSALS: Final = tuple(Code)[
+    tuple(Code).index(Code.UNKNOWN_CASE) : tuple(Code).index(Code.SECRET_NUMBER_DISCLOSED) + 1
+]
+#: The rulebook. What a refusal means is read from it here; `nrdb.rulebook` checks the whole of it.
+RULEBOOK_FILE: Final = Path(__file__).parent / "rulebook" / "no.toml"
+
+
 @dataclass(frozen=True, slots=True)
 class CodeInfo:
     """What a code means: the HTTP `status`, a `title`, an explanation, and the rule and source it rests on."""
 
     status: int
-    title: str
-    text: str
+    title: Told
+    text: Told
     rule: str | None = None
     source: str | None = None
 
 
-_ORDER_CLASSES = "S3 2.3.2, 2.9"
-
-CATALOGUE: Mapping[Code, CodeInfo] = {
+_BEFORE_THE_RULES: Final[Mapping[Code, CodeInfo]] = {
     Code.UNAUTHENTICATED: CodeInfo(
         401,
-        "No valid key",
-        "Send 'Authorization: Bearer <key>' with a key that is neither revoked nor expired.",
+        say("No valid key"),
+        say("Send 'Authorization: Bearer <key>' with a key that is neither revoked nor expired."),
     ),
     Code.ROLE_NOT_PERMITTED_HERE: CodeInfo(
         403,
-        "Your role may not do this",
-        "Providers post messages and read their own; operators read everything; admins administer and read.",
+        say("Your role may not do this"),
+        say("Providers post messages and read their own; operators read everything; admins administer and read."),
     ),
-    Code.BODY_TOO_LARGE: CodeInfo(413, "The body is too large", "A message is at most 1 MiB."),
+    Code.BODY_TOO_LARGE: CodeInfo(
+        413,
+        say("The body is too large"),
+        say("A message is at most 1 MiB."),
+    ),
     Code.UNSUPPORTED_MEDIA_TYPE: CodeInfo(
-        415, "The body is not declared as JSON", "Send 'Content-Type: application/json'."
+        415,
+        say("The body is not declared as JSON"),
+        say("Send 'Content-Type: application/json'."),
     ),
-    Code.NOT_JSON: CodeInfo(400, "The body is not JSON", "The body must be one JSON object in UTF-8."),
+    Code.NOT_JSON: CodeInfo(
+        400,
+        say("The body is not JSON"),
+        say("The body must be one JSON object in UTF-8."),
+    ),
     Code.INVALID_MESSAGE: CodeInfo(
         422,
-        "The form is wrong",
-        "'errors' lists every field that is wrong, as a JSON Pointer and a sentence. Nothing was changed.",
+        say("The form is wrong"),
+        say("'errors' lists every field that is wrong, as a JSON Pointer and a sentence. Nothing was changed."),
     ),
     Code.SENDER_NOT_YOURS: CodeInfo(
-        403, "The sender is not one of your codes", "A key sends only for the codes it was given for."
+        403,
+        say("The sender is not one of your codes"),
+        say("A key sends only for the codes it was given for."),
     ),
     Code.PROVIDER_INACTIVE: CodeInfo(
-        403, "The provider code is inactive", "An inactive code may read and acknowledge, but not send."
+        403,
+        say("The provider code is inactive"),
+        say("An inactive code may read and acknowledge, but not send."),
     ),
     Code.DUPLICATE_MESSAGE: CodeInfo(
         409,
-        "The message_id has been used for another message",
-        "A message_id stands for one content for ever. Send a new message under a new UUID.",
+        say("The message_id has been used for another message"),
+        say("A message_id stands for one content for ever. Send a new message under a new UUID."),
     ),
-    Code.UNKNOWN_CASE: CodeInfo(404, "No such case", "The case does not exist, or you are not party to it."),
-    Code.ROLE_NOT_PERMITTED: CodeInfo(
+}
+_BESIDE_THE_RULES: Final[Mapping[Code, CodeInfo]] = {
+    Code.CODE_EXISTS: CodeInfo(
         409,
-        "Your role in the case may not send this",
-        "Each message belongs to one role: only the recipient cancels and executes, only the donor answers.",
-        "roles",
-        "S3 2.4.1",
+        say("The provider code exists"),
+        say("Choose another code, or change this one."),
     ),
-    Code.ALREADY_SENT: CodeInfo(
-        409, "Already sent", "Each provider reports NP_FERD once for a case.", "completion", "S3 2.6.1"
-    ),
-    Code.CASE_STATE: CodeInfo(
-        409,
-        "The case is not in a state for this message",
-        "'facts.allowed' lists what the state allows.",
-        "state",
-        "S3 2.4, 2.5",
-    ),
-    Code.STALE_ANSWER: CodeInfo(
-        409,
-        "The answer is to an older order",
-        "The recipient has changed the order since. Answer the newest one, 'facts.newest'.",
-        "answers",
-        "S3 2.5.1",
-    ),
-    Code.NETWORK_NOT_USABLE: CodeInfo(
-        409,
-        "The network cannot terminate calls",
-        "'network' must be an active terminating provider with a routing number.",
-        "network",
-        "S3 2.6.1",
-    ),
-    Code.FIVE_DIGIT_MESSAGE_REQUIRED: CodeInfo(
-        409,
-        "A five-digit number needs its own message",
-        "Five-digit numbers are set up and ported with 5_IVER, never with an NP_ message.",
-        "five-digit",
-        "S3 2.7",
-    ),
-    Code.FIVE_DIGIT_ONLY: CodeInfo(
-        409,
-        "This message is for five-digit numbers only",
-        "Numbers of 8 and 12 digits are ordered with NP_BEST and given back with NP_OPPS.",
-        "five-digit",
-        "S3 2.7",
-    ),
-    Code.NUMBER_UNKNOWN: CodeInfo(
-        409, "The number is not in the number plan", "No series contains it now.", "number plan", "S3 2.8"
-    ),
-    Code.NUMBER_NOT_PORTABLE: CodeInfo(
-        409,
-        "The number can never be ported",
-        "Numbers in TETRA and GSM-R series are blocked for porting.",
-        "blocked series",
-        "S3 2.10",
-    ),
-    Code.MIXED_NUMBER_CLASSES: CodeInfo(
-        409,
-        "Number classes are mixed",
-        "Geographic, non-geographic and mobile numbers never share a case; 8 and 12 digits may.",
-        "one class a case",
-        _ORDER_CLASSES,
-    ),
-    Code.NUMBER_TYPE_MISMATCH: CodeInfo(
-        409,
-        "The number type does not fit",
-        "Type T in the fixed network is a main number with at least one additional number.",
-        "number type",
-        "S3 2.3.2.1",
-    ),
-    Code.TARGET_NUMBER_UNKNOWN: CodeInfo(
-        409,
-        "The target number cannot be reached",
-        "A five-digit number is led to an 8-digit number of the number plan that is not blocked.",
-        "target number",
-        "S1",
-    ),
-    Code.DUPLICATE_NUMBER: CodeInfo(
-        409,
-        "A number is named twice",
-        "Name each number once; the main number may lie in a series.",
-        "one mention",
-        _ORDER_CLASSES,
-    ),
-    Code.BLOCK_TOO_LARGE: CodeInfo(
-        409,
-        "The block is too large to port",
-        "More than 10,000 consecutive numbers change hands by a change of the number plan: ask Nkom.",
-        "block limit",
-        "S3 2.9",
-    ),
-    Code.NUMBER_NOT_IN_USE: CodeInfo(
-        409,
-        "The number is not in use",
-        "Code 0 (Nkom) holds it: free numbers are assigned, not ported.",
-        "active agreement",
-        "S3 2.3.1",
-    ),
-    Code.DONOR_MUST_BE_NKOM: CodeInfo(
-        409,
-        "The donor of an unused five-digit number is Nkom",
-        "A five-digit number that nobody uses is held by code 0 (Nkom): name '0' as the donor.",
-        "donor",
-        "S3 2.7.1",
-    ),
-    Code.DONOR_NOT_HOLDER: CodeInfo(
-        409,
-        "The donor does not hold every number",
-        "The donor must be the provider that serves the numbers now.",
-        "donor",
-        "S3 2.3.1",
-    ),
-    Code.RECIPIENT_IS_DONOR: CodeInfo(
-        409, "Recipient and donor are the same", "A porting goes to another provider.", "parties", "S3 2.3.1"
-    ),
-    Code.RIGHT_HOLDER_DIFFERS: CodeInfo(
-        409,
-        "Another organisation has the right of use",
-        "A five-digit number is not handed on without the consent of Nkom, which an administrator records.",
-        "right of use",
-        "S1",
-    ),
-    Code.NOT_PORTED: CodeInfo(
-        409,
-        "The number is not ported",
-        "Its range holder serves it: there is nobody to give it back to.",
-        "return",
-        "S3 2.8",
-    ),
-    Code.RANGE_HOLDERS_DIFFER: CodeInfo(
-        409,
-        "The numbers have several range holders",
-        "One termination goes to one range holder. Send one message for each.",
-        "return",
-        "S3 2.8",
-    ),
-    Code.NUMBER_IN_OPEN_CASE: CodeInfo(
-        409,
-        "The number is in an open case",
-        "One case at a time for each number; the other case ends at the latest at 'facts.until'.",
-        "one open case",
-        "S3 2.4.1, 2.4.2",
-    ),
-    Code.PORTING_TIME_PASSED: CodeInfo(
-        409,
-        "The porting time has passed",
-        "At its porting time a case is obsolete or executed; nothing can be said about it any more.",
-        "porting time",
-        "S3 2.4.2",
-    ),
-    Code.PORTING_TIME_TOO_EARLY: CodeInfo(
-        409,
-        "The porting time is too early",
-        "An order needs 35 working minutes (T9), an execution 30 minutes (T10).",
-        "T9",
-        "S3 2.2.1",
-    ),
-    Code.PORTING_TIME_TOO_LATE: CodeInfo(
-        409,
-        "The porting time is too late",
-        "At the latest the end of the 60th working day from today (T11).",
-        "T11",
-        "S3 2.2.1",
-    ),
-    Code.STOP_TOO_LATE: CodeInfo(
-        409,
-        "Too late to stop",
-        "A porting can be stopped until 30 minutes before its porting time (T12).",
-        "T12",
-        "S3 2.2.1",
-    ),
-    Code.TERMINATION_TIME_TOO_EARLY: CodeInfo(
-        409,
-        "The termination time is too early",
-        "T13: at least 30 working minutes ahead. 'facts.earliest' is the earliest lawful time.",
-        "T13",
-        "S3 2.2.1",
-    ),
-    Code.TERMINATION_TIME_TOO_LATE: CodeInfo(
-        409,
-        "The termination time is too late",
-        "T14: at most until the end of the 60th working day. 'facts.latest' is the latest lawful time.",
-        "T14",
-        "S3 2.2.1",
-    ),
-    Code.TOO_EARLY_TO_COMPLETE: CodeInfo(
-        409,
-        "Too early to report completion",
-        "NP_FERD is sent at the porting time or later (T15).",
-        "T15",
-        "S3 2.2.1",
-    ),
-    Code.TOO_EARLY_TO_RETURN: CodeInfo(
-        409,
-        "Too early to return the number",
-        "T16: NP_TILB is sent at the termination time or later.",
-        "T16",
-        "S3 2.2.1",
-    ),
-    Code.DAILY_CAP_EXCEEDED: CodeInfo(
-        409,
-        "The day is full",
-        "At most 15,000 numbers a day go to one provider code; an admin may lift the limit of a day.",
-        "daily cap",
-        "S3 2.3.1",
-    ),
-    Code.REASON_NOT_PERMITTED: CodeInfo(
-        409,
-        "The reason is no ground for a refusal",
-        "Debt, a changed mind, missing staff, or an identity that is in fact right never stop a porting.",
-        "reasons",
-        "S3 2.1, 2.3.1, 2.5.1, 2.5.3",
-    ),
-    Code.EXPECTED_VALUE_MISSING: CodeInfo(
-        409,
-        "The right value is missing",
-        "This reason must say what would have been right, in 'expected'.",
-        "expected value",
-        "S3 2.5.2",
-    ),
-    Code.SECRET_NUMBER_DISCLOSED: CodeInfo(
-        409,
-        "A secret number's owner must not be named",
-        "With secret_number true, no name, birth date, organisation number or comment may be given.",
-        "secret number",
-        "S3 2.5.2",
-    ),
-    Code.CODE_EXISTS: CodeInfo(409, "The provider code exists", "Choose another code, or change this one."),
     Code.PROVIDER_IN_USE: CodeInfo(
-        409, "The provider is in use", "It holds series or numbers, or is party to open cases: see the list."
+        409,
+        say("The provider is in use"),
+        say("It holds series or numbers, or is party to open cases: see the list."),
     ),
-    Code.SERIES_OVERLAP: CodeInfo(409, "Series would overlap", "No two series contain one number at one time."),
+    Code.SERIES_OVERLAP: CodeInfo(
+        409,
+        say("Series would overlap"),
+        say("No two series contain one number at one time."),
+    ),
     Code.SERIES_IN_OPEN_CASE: CodeInfo(
         409,
-        "Numbers of the series are in open cases",
-        "A case would have two donors, or one code on both sides: see the list. Wait for its end.",
+        say("Numbers of the series are in open cases"),
+        say("A case would have two donors, or one code on both sides: see the list. Wait for its end."),
     ),
     Code.SERIES_HAS_PORTED_NUMBERS: CodeInfo(
         409,
-        "Numbers of the series are ported",
-        "A series is blocked for porting only while none of its numbers is ported or in an open case.",
+        say("Numbers of the series are ported"),
+        say("A series is blocked for porting only while none of its numbers is ported or in an open case."),
     ),
     Code.TRANSFER_CONFLICT: CodeInfo(
-        409, "The two codes meet in open cases", "A case would have one code on both sides: see the list."
+        409,
+        say("The two codes meet in open cases"),
+        say("A case would have one code on both sides: see the list."),
     ),
-    Code.TRANSFER_TO_ITSELF: CodeInfo(409, "A code is not transferred to itself", "Name another code in 'to'."),
+    Code.TRANSFER_TO_ITSELF: CodeInfo(
+        409,
+        say("A code is not transferred to itself"),
+        say("Name another code in 'to'."),
+    ),
     Code.CLOCK_BACKWARDS: CodeInfo(
-        409, "The sandbox clock only moves forward", "Choose a time after the clock's present time."
+        409,
+        say("The sandbox clock only moves forward"),
+        say("Choose a time after the clock's present time."),
     ),
-    Code.EFFECTIVE_TIME_PASSED: CodeInfo(409, "The effective time has passed", "Choose now or a later time."),
-    Code.NOT_FOUND: CodeInfo(404, "Not found", "There is nothing under this address."),
+    Code.EFFECTIVE_TIME_PASSED: CodeInfo(
+        409,
+        say("The effective time has passed"),
+        say("Choose now or a later time."),
+    ),
+    Code.NOT_FOUND: CodeInfo(
+        404,
+        say("Not found"),
+        say("There is nothing under this address."),
+    ),
     Code.METHOD_NOT_ALLOWED: CodeInfo(
-        405, "Method not allowed", "The address exists, but not for this method: see the 'Allow' header."
+        405,
+        say("Method not allowed"),
+        say("The address exists, but not for this method: see the 'Allow' header."),
     ),
     Code.UNAVAILABLE: CodeInfo(
         503,
-        "Not available right now",
-        "The database cannot be reached. Nothing was changed unless an answer said so; send the message "
-        "again under the same message_id after 'Retry-After' seconds.",
+        say("Not available right now"),
+        say(
+            "The database cannot be reached. Nothing was changed unless an answer said so; "
+            "send the message again under the same message_id after 'Retry-After' seconds."
+        ),
     ),
-    Code.INTERNAL: CodeInfo(500, "An error of ours", "The error is logged under the request id. Nothing was changed."),
+    Code.INTERNAL: CodeInfo(
+        500,
+        say("An error of ours"),
+        say("The error is logged under the request id. Nothing was changed."),
+    ),
 }
+
+
+def _refusals() -> Mapping[Code, CodeInfo]:
+    """The refusals as the rulebook tells them, with the values that it decides by."""
+    rulebook = tomllib.loads(RULEBOOK_FILE.read_text(encoding="utf-8"))
+    values = {name: timer["value"] for name, timer in rulebook["timers"].items()}
+    values |= {"daily_limit": rulebook["cap"]["daily_limit"], "block_limit": rulebook["block_limit"]["value"]}
+    english = {name: f"{value:,}" for name, value in values.items()}
+    norwegian = {name: text.replace(",", "\N{NO-BREAK SPACE}") for name, text in english.items()}
+    return {
+        Code(code): CodeInfo(
+            404 if code == Code.UNKNOWN_CASE else 409,
+            Both(**entry["title"]),
+            Both(entry["text"]["en"].format(**english), entry["text"]["nb"].format(**norwegian)),
+            next(iter(entry.get("timers", [])), entry.get("rule")),
+            entry.get("source"),
+        )
+        for code, entry in rulebook["refusals"].items()
+    }
+
+
+class _Catalogue(Mapping[Code, CodeInfo]):
+    """Read when it is first asked for: a process that only starts a database does not wait for the rulebook."""
+
+    @cached_property
+    def _entries(self) -> Mapping[Code, CodeInfo]:
+        return {**_BEFORE_THE_RULES, **_refusals(), **_BESIDE_THE_RULES}
+
+    def __getitem__(self, code: Code) -> CodeInfo:
+        return self._entries[code]
+
+    def __iter__(self) -> Iterator[Code]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+CATALOGUE: Final[Mapping[Code, CodeInfo]] = _Catalogue()
 
 
 class Problem(Exception):  # noqa: N818 (the name of RFC 9457)
@@ -408,11 +279,11 @@ class Problem(Exception):  # noqa: N818 (the name of RFC 9457)
     def __init__(
         self,
         code: Code,
-        detail: str | Sentence,
+        detail: Told,
         *,
         facts: Mapping[str, Any] | None = None,
         rule: str | None = None,
-        errors: list[dict[str, str]] | None = None,
+        errors: Sequence[Mapping[str, Told]] | None = None,
         headers: Mapping[str, str] | None = None,
         status: int | None = None,
     ) -> None:
@@ -420,7 +291,7 @@ class Problem(Exception):  # noqa: N818 (the name of RFC 9457)
         self.code = code
         self.info = CATALOGUE[code]
         self.status = status or self.info.status
-        self.detail = str(detail)
+        self.detail = detail
         self.facts = facts
         self.rule = rule or self.info.rule
         self.errors = errors

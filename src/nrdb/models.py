@@ -45,6 +45,7 @@ metadata = MetaData(
 
 _INSTANT = DateTime(timezone=True)
 _CODES = ARRAY(Text)
+_NEWEST_FIRST = (text("created_at DESC"), text("case_id DESC"))
 
 
 def _codes(name: str) -> Column[list[str]]:
@@ -171,7 +172,21 @@ cases = Table(
     Column("personal_until", _INSTANT),
     Column("created_at", _INSTANT, nullable=False),
     Column("updated_at", _INSTANT, nullable=False),
-    Index("ix_cases_newest", text("created_at DESC"), text("case_id DESC")),
+    Index("ix_cases_newest", *_NEWEST_FIRST),
+    # Lists by role and by state. The state comes before the time, so that the few open ones among a million are found
+    # at once; a list of all states merges one stretch for each.
+    Index("ix_cases_recipient", "recipient", "state", *_NEWEST_FIRST),
+    Index("ix_cases_donor", "donor", "state", *_NEWEST_FIRST),
+    Index("ix_cases_state", "state", *_NEWEST_FIRST),
+    # Range holders beside the donor: few at a first porting, so the two indexes cost an order next to nothing.
+    Index(
+        "ix_cases_range_holder",
+        text("(range_holders[1])"),
+        "state",
+        *_NEWEST_FIRST,
+        postgresql_where=text("range_holders <> ARRAY[donor]"),
+    ),
+    Index("ix_cases_range_holders", "state", *_NEWEST_FIRST, postgresql_where=text("cardinality(range_holders) > 1")),
     # What time still has to do: small, whatever the number of cases.
     Index("ix_cases_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     # Returns that the clearinghouse sends for Nkom: routing depends on them, so every reader asks whether one is due.
@@ -228,6 +243,13 @@ message_log = Table(
     Column("warnings", JSON),
     UniqueConstraint("message_id", "sender", name="uq_message_log_message_id_sender"),
     Index("ix_message_log_personal", "id", postgresql_where=text("personal IS NOT NULL")),
+    # For reports of days: lines come nearly in order of time, so a summary for each few pages finds them.
+    Index(
+        "ix_message_log_at",
+        "at",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": "16", "autosummarize": "on"},
+    ),
 )
 
 #: The keys that personal data are sealed with, themselves wrapped with the key of the settings.

@@ -1,4 +1,4 @@
-"""What a database needs before it can serve: the sandbox marker, Nkom, the admin key of the settings, and a seed.
+"""What a database needs before it can serve: the sandbox marker, the data key, Nkom, an admin key, and a seed.
 
 Everything here is done once and found done afterwards, by whichever process comes first.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from nrdb.data_key import establish
 from nrdb.db import Connection, acquire, open_pool
 from nrdb.errors import ConfigurationError
 from nrdb.providers.keys import Role, create_key, key_hash
@@ -40,6 +41,7 @@ async def bootstrap(settings: Settings, dsn: str) -> None:
             # Processes that start at once take turns, before any of them looks.
             await connection.execute("SELECT pg_advisory_xact_lock(7267, 3)")
             await _world(connection, settings)
+            await establish(connection, settings)
             await create_provider(connection, _NKOM)
             await _admin_key(connection, settings)
             if settings.seed == "norway" and await _is_empty(connection):
@@ -58,7 +60,11 @@ async def _world(connection: Connection, settings: Settings) -> None:
         settings.sandbox,
         settings.sandbox_start,
     )
-    is_sandbox = await connection.fetchval("SELECT sandbox FROM world")
+    verify_kind(await connection.fetchval("SELECT sandbox FROM world"), settings)
+
+
+def verify_kind(is_sandbox: bool, settings: Settings) -> None:
+    """A database is a sandbox for ever, or never. Raises `ConfigurationError` where the settings say otherwise."""
     if is_sandbox != settings.sandbox:
         raise ConfigurationError(
             "this database is a sandbox: set NRDB_SANDBOX=1, or use another database"

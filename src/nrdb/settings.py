@@ -5,7 +5,7 @@ what it may be, and never repeats the value: it may be a key or a database passw
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,6 +20,8 @@ from nrdb.errors import ConfigurationError
 _PREFIX = "NRDB_"
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
 _KEY = re.compile(r"[\x21-\x7e]{32,512}")
+# Commas part data keys, so none stands in one.
+_DATA_KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]{32,512}")
 _SCHEMES = {"postgresql", "postgres", "postgresql+asyncpg"}
 
 _wrong = partial(PydanticCustomError, "setting")
@@ -36,6 +38,24 @@ def _strong_key(value: SecretStr) -> SecretStr:
     """A key travels in a header, so it is visible ASCII; shorter than 32 it could be guessed."""
     if _KEY.fullmatch(value.get_secret_value()) is None:
         raise _wrong("needs 32 to 512 characters, letters, digits or signs without space")
+    return value
+
+
+def data_keys(text: str) -> tuple[str, ...]:
+    """The keys of a list, newest first. Raises `ValueError` with what is right."""
+    keys = tuple(text.split(","))
+    if not all(map(_DATA_KEY.fullmatch, keys)):
+        raise ValueError(
+            "needs keys of 32 to 512 visible characters each, newest first, parted by commas without space"
+        )
+    return keys
+
+
+def _data_keys(value: SecretStr) -> SecretStr:
+    try:
+        data_keys(value.get_secret_value())
+    except ValueError as error:
+        raise _wrong(str(error)) from None
     return value
 
 
@@ -63,11 +83,18 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     admin_key: Annotated[SecretStr, AfterValidator(_strong_key)] | None = None
+    data_key: Annotated[SecretStr, AfterValidator(_data_keys)] | None = None
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
     seed: Literal["norway", "none"] = "none"
     sandbox: bool = False
     sandbox_start: Annotated[AwareDatetime, BeforeValidator(_rfc3339)] | None = None
     pool_size: Annotated[int, Field(ge=2, le=500)] = 10
     log_format: Literal["console", "json"] = "console"
+
+    @property
+    def retention(self) -> timedelta:
+        """How long personal data are kept after the instant that their retention runs from."""
+        return timedelta(days=self.retention_days)
 
 
 def _sentence(error: ErrorDetails) -> str:

@@ -1,45 +1,89 @@
-"""The worker announces what is already true: it writes down what time has done, and notices follow from that."""
+"""The worker announces what is already true: it writes down what time has done, and notices follow from that.
+
+It also keeps house: personal data whose time is up are erased.
+"""
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 
 import structlog
 
-from nrdb.api.metrics import SETTLED
-from nrdb.db import UNAVAILABLE, ConflictError, open_pool
+from nrdb.api.metrics import ERASED, SETTLED
+from nrdb.clock import monotonic
+from nrdb.data_key import open_vault
+from nrdb.db import UNAVAILABLE, ConflictError, Pool, acquire, open_pool, retried
+from nrdb.erasure import BATCH, erase, seal, try_turn
 from nrdb.intake import Intake
 from nrdb.rulebook import load_rulebook
 from nrdb.settings import Settings
+from nrdb.vault import Vault
 
 #: Seconds between two looks when nothing is due. Notices stand in the inboxes at the latest 2 s after they are due.
 LOOK_AGAIN = 0.5
 #: Seconds to wait when the database is away.
 TRY_AGAIN = 1.0
+#: Seconds between two looks for personal data to erase.
+KEEP_HOUSE_AGAIN = 60.0
 
 log = structlog.get_logger()
 
 
-async def run_worker(_settings: Settings, dsn: str, stop: asyncio.Event) -> None:
+class Housekeeping:
+    """Erases personal data whose time is up, and seals what a process of the first release still writes in the open."""
+
+    def __init__(self, pool: Pool, vault: Vault, retention: timedelta) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._retention = retention
+        self._next = monotonic()
+
+    async def look(self) -> bool:
+        """One batch, when it is time for one; returns whether there is more to do at once."""
+        if monotonic() < self._next:
+            return False
+        done = await retried(self._batch)
+        if not done:
+            self._next = monotonic() + KEEP_HOUSE_AGAIN
+        return done > 0
+
+    async def _batch(self) -> int:
+        async with acquire(self._pool) as connection, connection.transaction():
+            if not await try_turn(connection):
+                return 0
+            sealed = await seal(connection, self._vault, BATCH)
+            erased = await erase(connection, self._retention, BATCH)
+        if erased:
+            ERASED.inc(erased)
+            log.info("erased personal data whose time was up", count=erased)
+        return sealed + erased
+
+
+async def run_worker(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
     """Settle due cases until `stop` is set. Any number of workers may run on one database."""
     pool = await open_pool(dsn, 2)
-    intake = Intake(pool, load_rulebook())
     try:
+        async with acquire(pool) as connection:
+            vault = await open_vault(connection, settings)
+        intake = Intake(pool, load_rulebook(), vault)
+        housekeeping = Housekeeping(pool, vault, settings.retention)
         while not stop.is_set():
-            await _wait(stop, await _look(intake))
+            await _wait(stop, await _look(intake, housekeeping))
     finally:
         await pool.close()
 
 
-async def _look(intake: Intake) -> float:
+async def _look(intake: Intake, housekeeping: Housekeeping) -> float:
     """One look; returns how long to wait before the next."""
     try:
         await intake.catch_up_if_due()
         settled = await intake.settle()
+        more = await housekeeping.look()
     except (*UNAVAILABLE, ConflictError) as error:
         log.warning("worker waits for the database", error=type(error).__name__)
         return TRY_AGAIN
     SETTLED.inc(settled)
-    return 0 if settled else LOOK_AGAIN
+    return 0 if settled or more else LOOK_AGAIN
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

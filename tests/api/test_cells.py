@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.support.service import Service
 
-from nrdb.cases.machine import STATES
+from nrdb.cases.machine import STATES_OF
 from nrdb.cases.roles import ROLE_OF, Role
 
 #: Contract section 2: type -> role and states.
@@ -22,6 +22,7 @@ TABLE = {
     "NP_FIVE": ("expected", {"scheduled"}),
     "NP_FERD": ("expected", {"awaiting_completion"}),
 }
+STATES = STATES_OF["porting"]
 SENDERS = {"MT": "TELIA", "AT": "TELENOR", "receiver": "LYSE", "stranger": "CHILI"}
 FIELDS: dict[str, dict[str, Any]] = {
     "NP_FBES": {"reason": "number-not-held"},
@@ -64,10 +65,10 @@ def expected(kind: str, who: str, state: str) -> str:
 
 
 def test_the_tables_are_about_the_same_messages_and_states() -> None:
-    assert set(ROLE_OF) == set(TABLE)
     roles = {"MT": Role.MT, "AT": Role.AT, "expected": Role.EXPECTED}
-    assert {kind: roles[role] for kind, (role, _) in TABLE.items()} == dict(ROLE_OF)
-    assert set(AFTER.values()) | {"completed", "obsolete"} == set(STATES)
+    of_portings = {message: role for (kind, message), role in ROLE_OF.items() if kind == "porting"}
+    assert {kind: roles[role] for kind, (role, _) in TABLE.items()} == of_portings
+    assert set(AFTER.values()) | {"completed", "obsolete"} == set(STATES_OF["porting"])
 
 
 @pytest.mark.parametrize("state", STATES)

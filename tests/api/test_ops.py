@@ -75,7 +75,7 @@ async def test_every_code_has_a_page(service: Service) -> None:
         response = await service.client.get(f"/problems/{code}")
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/html")
-        assert info.title.replace("'", "&#x27;") in response.text
+        assert str(info.title).replace("'", "&#x27;") in response.text
         if info.source:
             assert info.source in response.text
     service.refused(await service.client.get("/problems/nonsense"), "not-found")

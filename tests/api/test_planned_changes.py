@@ -10,6 +10,7 @@ from tests.api.test_transfer import refused as transfer_refused
 from tests.api.test_transfer import transfer
 from tests.support.service import Service, eventually, local
 
+from nrdb.data_key import open_vault
 from nrdb.db import open_pool
 from nrdb.intake import Intake
 from nrdb.rulebook import load_rulebook
@@ -279,7 +280,9 @@ async def test_settling_never_passes_a_planned_change(service: Service) -> None:
     await service.time_passes(NOON + timedelta(hours=3))
     pool = await open_pool(service.dsn, 2)
     try:
-        intake = Intake(pool, load_rulebook())
+        async with pool.acquire() as connection:
+            vault = await open_vault(connection, service.settings)
+        intake = Intake(pool, load_rulebook(), vault)
         assert await intake.settle() == 1
         assert await intake.settle() == 0
         rows = await service.db.fetch("SELECT case_id::text, state FROM cases")

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nrdb.rulebook import CalendarRules, Hours, load_rulebook
-from nrdb.timers.calendar import WorkingCalendar, oslo_day, working_calendar
+from nrdb.timers.calendar import WEEKEND, WorkingCalendar, oslo_day, working_calendar
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = date(1970, 1, 1)
@@ -199,7 +199,7 @@ def test_later_start_never_ends_earlier(situation: tuple[int, Week, frozenset[da
 def test_derivation_of_minutes_adds_up_to_them(situation: tuple[int, Week, frozenset[date]], minutes: int) -> None:
     start, week, closed = situation
     calendar = calendar_of(week, closed)
-    text = "\n".join(calendar.explain_working_minutes(instant(start), minutes))
+    text = "\n".join(map(str, calendar.explain_working_minutes(instant(start), minutes)))
     whole = sum(int(found) for found in re.findall(r": (\d+) working minutes?", text))
     parts = re.findall(r"([\d.]+) (?:s$|working seconds?)", text, flags=re.MULTILINE)
     seconds = sum(round(float(found) * SECOND) for found in parts)
@@ -218,6 +218,6 @@ def test_derivation_of_days_names_every_day_passed(situation: tuple[int, Week, f
     passed = [zero + timedelta(days=n) for n in range(1, (last - zero).days + 1)]
     assert sum(map(calendar.is_working_day, passed)) == days
     assert calendar.is_working_day(last)
-    lines = calendar.explain_working_days(instant(start), days)
-    weekend = sum(calendar.closed_reason(day) == "weekend" for day in passed)
+    lines = list(map(str, calendar.explain_working_days(instant(start), days)))
+    weekend = sum(calendar.closed_reason(day) == WEEKEND for day in passed)
     assert any(line.startswith(f"not counted: {weekend} day") for line in lines) is (weekend > 0)

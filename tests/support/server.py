@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import asyncpg
+from pydantic import SecretStr
 
 from nrdb.migrate import upgrade
 from nrdb.seed import bootstrap
@@ -22,6 +23,7 @@ from nrdb.settings import Settings
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
         "autovacuum": "off", "max_wal_size": "4GB"}  # fmt: skip
 TEMPLATE = "sandbox_template"
+DATA_KEY = "the-data-key-of-the-tests-0123456789"
 ADMIN_KEY = "the-admin-key-of-the-tests-0123456789"
 BEGINNING = datetime.fromisoformat("2020-01-01T00:00:00+01:00")
 _numbers = count(1)
@@ -73,7 +75,14 @@ class Databases:
 
 def sandbox_settings(data_dir: Path) -> Settings:
     """The settings of a seeded sandbox."""
-    return Settings(sandbox=True, sandbox_start=BEGINNING, seed="norway", data_dir=data_dir, admin_key=ADMIN_KEY)  # type: ignore[arg-type]  # pydantic makes the secret
+    return Settings(
+        sandbox=True,
+        sandbox_start=BEGINNING,
+        seed="norway",
+        data_dir=data_dir,
+        admin_key=SecretStr(ADMIN_KEY),
+        data_key=SecretStr(DATA_KEY),
+    )
 
 
 def prepare(server_dsn: str, data_dir: Path) -> Databases:

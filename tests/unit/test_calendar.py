@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 import pytest
 
 from nrdb.rulebook import CalendarRules, Hours, Rulebook, load_rulebook
+from nrdb.timers import OSLO
 from nrdb.timers.calendar import (
     LONGEST_CLOSURE_DAYS,
     MOST_WORKING_DAYS,
     MOST_WORKING_MINUTES,
-    OSLO,
     WorkingCalendar,
     local_text,
     oslo_day,
@@ -20,6 +20,10 @@ from nrdb.timers.calendar import (
 
 NO_CLOSED_DAYS: frozenset[date] = frozenset()
 SHORT_HOURS = {"source": "assumption", "text": {"en": "test", "nb": "test"}}
+
+
+def told(reason: object) -> str | None:
+    return None if reason is None else str(reason)
 
 
 def local(text: str) -> datetime:
@@ -137,7 +141,7 @@ def test_closed_days_are_skipped(start: str, end: str, closed: list[str]) -> Non
 )
 def test_closed_reason(day: str, reason: str | None) -> None:
     calendar = norway("2026-12-24", "2026-12-25", "2026-12-26")
-    assert calendar.closed_reason(date.fromisoformat(day)) == reason
+    assert told(calendar.closed_reason(date.fromisoformat(day))) == reason
     assert calendar.is_working_day(date.fromisoformat(day)) is (reason is None)
     assert (calendar.hours(date.fromisoformat(day)) is None) is (reason is not None)
 
@@ -225,8 +229,8 @@ def test_newer_hours_replace_older_ones_whole() -> None:
     assert calendar.add_working_minutes(local("2027-01-01 12:00"), 60) == local("2027-01-04 10:00")
     assert calendar.add_working_minutes(local("2027-01-05 14:59"), 2) == local("2027-01-09 10:01")
     assert calendar.add_working_minutes(local("2026-12-30 15:59"), 2) == local("2026-12-31 08:01")
-    assert calendar.closed_reason(date(2027, 1, 6)) == "no working hours"
-    assert calendar.closed_reason(date(2027, 1, 10)) == "weekend"
+    assert told(calendar.closed_reason(date(2027, 1, 6))) == "no working hours"
+    assert told(calendar.closed_reason(date(2027, 1, 10))) == "weekend"
     assert not calendar.is_working_day(date(2019, 12, 31))
     assert calendar.add_working_minutes(local("2019-12-31 12:00"), 1) == local("2020-01-02 08:01")
 

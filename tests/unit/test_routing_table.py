@@ -1,5 +1,6 @@
 """The routing table as pure changes: portings one after the other, splits, and taking back."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
@@ -30,9 +31,7 @@ class Table:
             del self.rows[row_id]
         for row in change.added:
             row_id = next(self._ids)
-            self.rows[row_id] = RoutingRow(
-                row.numbers, row.holder, row.network, row.case_id, row.valid_from, row.valid_until, row_id
-            )
+            self.rows[row_id] = replace(row, row_id=row_id)
         self.check()
 
     def check(self) -> None:

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from nrdb.errors import CATALOGUE, REFUSALS, Code
 from nrdb.rulebook import Hours, Rulebook, RulebookError, Timer, load_rulebook
 from nrdb.rulebook.model import DEFAULT_FILE
+from nrdb.texts import tell
 
 GOOD = DEFAULT_FILE.read_text(encoding="utf-8")
 T12 = GOOD[GOOD.index("[timers.T12]") : GOOD.index("[timers.T13]")]
 HOURS = GOOD[GOOD.index("[[calendar.hours]]") : GOOD.index("# --- Limits")]
+STALE = GOOD[GOOD.index("[refusals.stale-answer]") : GOOD.index("[refusals.network-not-usable]")]
+NETWORK = GOOD[GOOD.index("[refusals.network-not-usable]") : GOOD.index("[refusals.five-digit-message-required]")]
 
 Write = Callable[[str], Path]
 
@@ -135,6 +139,54 @@ def test_only_incomplete_numbers_are_refused_by_class() -> None:
     assert load_rulebook().reasons["numbers-incomplete"].source == "S3 2.1"
 
 
+#: Rule and source of contract section 6, where it gives them.
+CITED = {
+    "role-not-permitted": ("roles", "S3 2.4.1"),
+    "five-digit-message-required": ("five-digit", "S3 2.7"),
+    "five-digit-only": ("five-digit", "S3 2.7"),
+    "number-not-portable": ("blocked series", "S3 2.10"),
+    "mixed-number-classes": ("one class a case", "S3 2.3.2, 2.9"),
+    "number-type-mismatch": ("number type", "S3 2.3.2.1"),
+    "target-number-unknown": ("target number", "S1"),
+    "block-too-large": ("block limit", "S3 2.9"),
+    "number-not-in-use": ("active agreement", "S3 2.3.1"),
+    "donor-must-be-nkom": ("donor", "S3 2.7.1"),
+    "right-holder-differs": ("right of use", "S1"),
+    "number-in-open-case": ("one open case", "S3 2.4.1, 2.4.2"),
+    "porting-time-passed": ("porting time", "S3 2.4.2"),
+    "porting-time-too-early": ("T9", "S3 2.2.1"),
+    "porting-time-too-late": ("T11", "S3 2.2.1"),
+    "stop-too-late": ("T12", "S3 2.2.1"),
+    "termination-time-too-early": ("T13", "S3 2.2.1"),
+    "termination-time-too-late": ("T14", "S3 2.2.1"),
+    "too-early-to-complete": ("T15", "S3 2.2.1"),
+    "too-early-to-return": ("T16", "S3 2.2.1"),
+    "daily-cap-exceeded": ("daily cap", "S3 2.3.1"),
+    "reason-not-permitted": ("reasons", "S3 2.1, 2.3.1, 2.5.1, 2.5.3"),
+    "expected-value-missing": ("expected value", "S3 2.5.2"),
+    "secret-number-disclosed": ("secret number", "S3 2.5.2"),
+}
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_refusals_cite_the_contract_and_are_the_catalogue(code: Code) -> None:
+    refusal, info = load_rulebook().refusals[code], CATALOGUE[code]
+    assert (info.rule, info.source) == (next(iter(refusal.timers), refusal.rule), refusal.source)
+    assert info.status == (404 if code == "unknown-case" else 409)
+    if code in CITED:
+        assert (info.rule, info.source) == CITED[code]
+    assert str(info.title) == refusal.title.en
+    assert "{" not in tell(info.text, "en") + tell(info.text, "nb")
+
+
+def test_texts_tell_the_values_that_decide() -> None:
+    assert tell(CATALOGUE[Code.PORTING_TIME_TOO_EARLY].text, "en") == (
+        "An order or a change needs 35 working minutes (T9), an execution 30 minutes (T10)."
+    )
+    assert "15,000 numbers" in tell(CATALOGUE[Code.DAILY_CAP_EXCEEDED].text, "en")
+    assert "15\u00a0000 numre" in tell(CATALOGUE[Code.DAILY_CAP_EXCEEDED].text, "nb")
+
+
 def test_default_is_read_once_and_carries_the_digest_of_its_file() -> None:
     rules = load_rulebook()
     assert rules is load_rulebook()
@@ -224,6 +276,24 @@ BAD_FILES = {
         'number = 8\nneeds = [["name"]]',
         "always refused needs nothing",
     ),
+    "refusal-missing": (STALE, "", r"refusals missing: \['stale-answer'\]"),
+    "refusal-unknown": ("[refusals.stale-answer]", "[refusals.stale]", r"unknown: \['stale'\]"),
+    "refusals-out-of-order": (STALE + NETWORK, NETWORK + STALE, "the order in which they are decided"),
+    "refusal-without-norwegian": ('title.nb = "Saken finnes ikke"', "", "Field required"),
+    "refusal-rule-beside-timers": (
+        'timers = ["T11"]',
+        'timers = ["T11"]\nrule = "sixty days"',
+        "a rule with timers has their names",
+    ),
+    "refusal-rule-without-source": ('rule = "answers"\nsource = "S3 2.5.1"', 'rule = "answers"', "stands in a source"),
+    "refusal-source-without-rule": ('rule = "answers"', "", "a source tells a rule"),
+    "refusal-source-form": ('source = "S3 2.4, 2.5"', 'source = "S3 2.4; 2.5"', "should match pattern"),
+    "refusal-timer-twice": ('timers = ["T13"]', 'timers = ["T13", "T14"]', "decides one refusal"),
+    "refusal-timer-unknown": ('timers = ["T12", "T18"]', 'timers = ["T12", "T17"]', "both texts name the same"),
+    "refusal-value-of-another": ("working day {T11} from", "working day {T14} from", "both texts name the same"),
+    "refusal-value-lost": ("virkedag {T11} fra", "virkedag 60 fra", "both texts name the same"),
+    "refusal-title-with-value": ('"The day is full"', '"Above {daily_limit}"', "a title names no values"),
+    "reason-text-missing": ('text.en = "The subscription has ended"', "", "Field required"),
     "assumption-in-days": (
         'value = 120\nunit = "working_minutes"\nsource = "assumption"\n[assumptions.answer_due.text]',
         'value = 120\nunit = "working_days"\nsource = "assumption"\n[assumptions.answer_due.text]',

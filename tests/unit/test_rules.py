@@ -11,8 +11,8 @@ import pytest
 from nrdb.cases.case import Case
 from nrdb.errors import Code, Problem
 from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow, PortedRow
-from nrdb.messages.kinds import MESSAGE, AnyCaseMessage, NpBest
-from nrdb.messages.rules import Rules, check_case_message, check_order
+from nrdb.messages.kinds import MESSAGE, AnyCaseMessage, NpBest, Opening
+from nrdb.messages.rules import Rules, check_case_message, check_opening
 from nrdb.routing.numbers import NumberRange, parse_number
 from nrdb.rulebook import load_rulebook
 from nrdb.timers import working_calendar
@@ -60,7 +60,7 @@ def order(**fields: Any) -> NpBest:
 
 def refusal(message: NpBest, facts: Facts = FACTS, now: datetime = NOW) -> Problem | None:
     try:
-        check_order(RULES, message, facts, now)
+        check_opening(RULES, message, facts, now)
     except Problem as problem:
         return problem
     return None
@@ -187,6 +187,7 @@ CASE = Case(
     recipient="TELIA",
     donor="TELENOR",
     range_holders=("TELENOR",),
+    cap_code="TELIA",
     number_type="E",
     main_number=parse_number("90012345"),
     numbers=(span("90012345"),),
@@ -203,7 +204,7 @@ def about(kind: str, sender: str, **fields: Any) -> AnyCaseMessage:
     message = MESSAGE.validate_python(
         {"type": kind, "message_id": UUID(int=9), "sender": sender, "case_id": str(CASE.case_id), **fields}
     )
-    assert not isinstance(message, NpBest)
+    assert not isinstance(message, Opening)
     return message
 
 

@@ -1,15 +1,16 @@
 """Settings: what is accepted, and that a wrong value is named but never repeated."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from nrdb.errors import ConfigurationError
-from nrdb.settings import Settings, load_settings
+from nrdb.settings import Settings, data_keys, load_settings
 
 KEY = "k" * 31 + "!"
+DATA_KEY = "d" * 32
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +26,8 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert settings.data_dir == Path(".nrdb")
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.admin_key is None
+    assert settings.data_key is None
+    assert (settings.retention_days, settings.retention) == (90, timedelta(days=90))
     assert settings.seed == "none"
     assert settings.sandbox is False
     assert settings.sandbox_start is None
@@ -39,6 +42,8 @@ def test_every_setting_comes_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "HOST": "::1",
         "PORT": "9000",
         "ADMIN_KEY": KEY,
+        "DATA_KEY": f"{DATA_KEY},{KEY}",
+        "RETENTION_DAYS": "30",
         "SEED": "norway",
         "SANDBOX": "1",
         "SANDBOX_START": "2026-03-02T08:00:00+01:00",
@@ -54,6 +59,9 @@ def test_every_setting_comes_from_the_environment(monkeypatch: pytest.MonkeyPatc
     assert (settings.host, settings.port) == ("::1", 9000)
     assert settings.admin_key is not None
     assert settings.admin_key.get_secret_value() == KEY
+    assert settings.data_key is not None
+    assert data_keys(settings.data_key.get_secret_value()) == (DATA_KEY, KEY)
+    assert settings.retention == timedelta(days=30)
     assert settings.seed == "norway"
     assert settings.sandbox is True
     assert settings.sandbox_start == datetime(2026, 3, 2, 7, tzinfo=UTC)
@@ -89,6 +97,15 @@ def test_database_url_is_handed_on_in_the_one_spelling(monkeypatch: pytest.Monke
         ("PORT", "hunter2"),
         ("ADMIN_KEY", "hunter2" + "x" * 24),
         ("ADMIN_KEY", "hunter2 " + "x" * 32),
+        ("DATA_KEY", "hunter2" + "x" * 24),
+        ("DATA_KEY", "hunter2" + "x" * 25 + ","),
+        ("DATA_KEY", "hunter2" + "x" * 25 + ", " + "y" * 32),
+        ("DATA_KEY", "hunter2" + "x" * 25 + ",short"),
+        ("DATA_KEY", "hunter2" + "æ" * 32),
+        ("DATA_KEY", "hunter2" + "x" * 506),
+        ("RETENTION_DAYS", "0"),
+        ("RETENTION_DAYS", "3651"),
+        ("RETENTION_DAYS", "hunter2"),
         ("SEED", "hunter2"),
         ("SANDBOX", "hunter2"),
         ("SANDBOX_START", "2026-03-02T08:00:00"),
@@ -118,9 +135,11 @@ def test_all_wrong_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_settings_are_frozen_and_print_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NRDB_ADMIN_KEY", KEY)
+    monkeypatch.setenv("NRDB_DATA_KEY", DATA_KEY)
     monkeypatch.setenv("NRDB_DATABASE_URL", "postgresql://nrdb:hunter2@db/nrdb")
     settings = load_settings()
     assert KEY not in repr(settings)
+    assert DATA_KEY not in repr(settings)
     assert "hunter2" not in repr(settings)
     name = "port"
     with pytest.raises(ValidationError):

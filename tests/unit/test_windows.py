@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from nrdb.rulebook import load_rulebook
+from nrdb.texts import Sentence, say, tell
 from nrdb.timers import (
     OSLO,
     Bound,
@@ -15,11 +16,10 @@ from nrdb.timers import (
     earliest_order,
     earliest_return,
     earliest_termination,
-    latest_cancel,
     latest_execution_sending,
     latest_porting,
+    latest_stop,
     latest_termination,
-    latest_termination_cancel,
     working_calendar,
 )
 
@@ -42,6 +42,10 @@ def plain(function: Callable[..., Bound]) -> Working:
     return lambda at: function(RULES, at)
 
 
+def stop(kind: str) -> Working:
+    return lambda at: latest_stop(RULES, kind, at)
+
+
 @pytest.mark.parametrize(
     ("bound_of", "rule", "at", "expected"),
     [
@@ -52,13 +56,13 @@ def plain(function: Callable[..., Bound]) -> Working:
         (plain(latest_execution_sending), "T10", "2026-11-22 00:15", "2026-11-21 23:45"),
         (ahead(latest_porting), "T11", "2026-11-23 12:00", "2027-02-18 00:00"),
         (ahead(latest_porting), "T11", "2026-11-22 12:00", "2027-02-17 00:00"),
-        (plain(latest_cancel), "T12", "2026-11-22 00:15", "2026-11-21 23:45"),
+        (stop("porting"), "T12", "2026-11-22 00:15", "2026-11-21 23:45"),
         (ahead(earliest_termination), "T13", "2026-11-20 15:50", "2026-11-23 08:20"),
         (ahead(earliest_termination), "T13", "2026-11-20 15:30", "2026-11-20 16:00"),
         (ahead(latest_termination), "T14", "2026-11-23 12:00", "2027-02-18 00:00"),
         (plain(earliest_completion), "T15", "2026-11-22 00:15", "2026-11-22 00:15"),
         (plain(earliest_return), "T16", "2026-11-22 00:15", "2026-11-22 00:15"),
-        (plain(latest_termination_cancel), "T18", "2026-11-22 00:15", "2026-11-21 23:45"),
+        (stop("termination"), "T18", "2026-11-22 00:15", "2026-11-21 23:45"),
     ],
 )
 def test_bounds(bound_of: Working, rule: str, at: str, expected: str) -> None:
@@ -71,9 +75,9 @@ def test_bounds(bound_of: Working, rule: str, at: str, expected: str) -> None:
     ("bound_of", "at", "expected"),
     [
         (plain(earliest_execution), "2026-03-29T00:45:00+00:00", "2026-03-29T01:15:00+00:00"),
-        (plain(latest_cancel), "2026-03-29T01:15:00+00:00", "2026-03-29T00:45:00+00:00"),
+        (stop("porting"), "2026-03-29T01:15:00+00:00", "2026-03-29T00:45:00+00:00"),
         (plain(earliest_execution), "2026-10-25T00:45:00+00:00", "2026-10-25T01:15:00+00:00"),
-        (plain(latest_cancel), "2026-10-25T01:15:00+00:00", "2026-10-25T00:45:00+00:00"),
+        (stop("porting"), "2026-10-25T01:15:00+00:00", "2026-10-25T00:45:00+00:00"),
     ],
 )
 def test_plain_minutes_are_elapsed_minutes(bound_of: Working, at: str, expected: str) -> None:
@@ -85,7 +89,7 @@ def test_last_sending_and_earliest_execution_meet() -> None:
     porting_time = local("2026-11-20 12:00")
     sending = latest_execution_sending(RULES, porting_time)
     assert earliest_execution(RULES, sending.at).at == porting_time
-    assert latest_cancel(RULES, porting_time).at == sending.at
+    assert latest_stop(RULES, "porting", porting_time).at == sending.at
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ def test_last_sending_and_earliest_execution_meet() -> None:
             ("T10: 30 minutes after Fri 2026-11-20 15:50:00 is Fri 2026-11-20 16:20:00",),
         ),
         (
-            plain(latest_cancel),
+            stop("porting"),
             "2026-11-20 00:15",
             ("T12: 30 minutes before Fri 2026-11-20 00:15:00 is Thu 2026-11-19 23:45:00",),
         ),
@@ -129,7 +133,7 @@ def test_last_sending_and_earliest_execution_meet() -> None:
             ("T15: 0 minutes before Fri 2026-11-20 00:15:00 is Fri 2026-11-20 00:15:00",),
         ),
         (
-            plain(latest_cancel),
+            stop("porting"),
             "2026-03-29 03:15",
             (
                 (
@@ -139,7 +143,7 @@ def test_last_sending_and_earliest_execution_meet() -> None:
             ),
         ),
         (
-            plain(latest_cancel),
+            stop("porting"),
             "2026-10-25 03:10",
             (
                 (
@@ -151,7 +155,7 @@ def test_last_sending_and_earliest_execution_meet() -> None:
     ],
 )
 def test_explanations(bound_of: Working, at: str, lines: tuple[str, ...]) -> None:
-    assert bound_of(local(at)).explain() == lines
+    assert tuple(map(str, bound_of(local(at)).explain())) == lines
 
 
 @pytest.mark.parametrize(
@@ -220,7 +224,7 @@ def test_explanations(bound_of: Working, at: str, lines: tuple[str, ...]) -> Non
     ],
 )
 def test_explain_working_minutes(start: str, minutes: int, lines: list[str]) -> None:
-    assert CHRISTMAS_EVE_CLOSED.explain_working_minutes(local(start), minutes) == lines
+    assert list(map(str, CHRISTMAS_EVE_CLOSED.explain_working_minutes(local(start), minutes))) == lines
 
 
 @pytest.mark.parametrize(
@@ -259,13 +263,13 @@ def test_explain_working_minutes(start: str, minutes: int, lines: list[str]) -> 
     ],
 )
 def test_explain_working_days(start: str, days: int, lines: list[str]) -> None:
-    assert CHRISTMAS_EVE_CLOSED.explain_working_days(local(start), days) == lines
+    assert list(map(str, CHRISTMAS_EVE_CLOSED.explain_working_days(local(start), days))) == lines
 
 
 def test_days_closed_apart_are_told_apart() -> None:
     closed = frozenset(date(2026, 11, day) for day in (23, 24, 26))
     lines = working_calendar(RULES, closed).explain_working_days(local("2026-11-20 12:00"), 3)
-    assert lines[1:] == [
+    assert list(map(str, lines[1:])) == [
         "Sat 2026-11-21 to Mon 2026-11-30: 3 working days",
         "not counted: 4 days of weekend",
         "not counted: Mon 2026-11-23 to Tue 2026-11-24 (closed by decision)",
@@ -274,16 +278,43 @@ def test_days_closed_apart_are_told_apart() -> None:
     ]
 
 
+def test_explanations_in_norwegian() -> None:
+    lines = earliest_order(RULES, CHRISTMAS_EVE_CLOSED, local("2026-12-23 15:59:59.5")).explain()
+    assert [tell(line, "nb") for line in lines] == [
+        "T9: 35 virkeminutter fra ons. 23.12.2026 kl. 15.59.59,5",
+        "ons. 23.12.2026 kl. 15.59.59,5–16.00.00: 0,5 sekunder virketid",
+        "tors. 24.12.2026: stengt etter vedtak",
+        "fre. 25.12.2026: stengt (Første juledag)",
+        "lør. 26.12.2026 til søn. 27.12.2026: stengt (helg)",
+        "man. 28.12.2026 kl. 08.00.00–08.34.59,5: 34 virkeminutter 59,5 s",
+    ]
+    lines = latest_porting(RULES, CALENDAR, local("2026-12-23 15:50")).explain()
+    assert [tell(line, "nb") for line in lines] == [
+        "T11: 60 virkedager fra ons. 23.12.2026 kl. 15.50.00",
+        "ons. 23.12.2026: dag 0, dagen det telles fra",
+        "tors. 24.12.2026 til fre. 19.03.2027: 60 virkedager",
+        "telles ikke: 24 helgedager",
+        "telles ikke: fre. 25.12.2026 (Første juledag)",
+        "telles ikke: fre. 01.01.2027 (Første nyttårsdag)",
+        "fre. 19.03.2027 kl. 24.00.00: slutten av dag 60",
+    ]
+    (line,) = latest_stop(RULES, "porting", local("2026-03-29 03:15")).explain()
+    assert tell(line, "nb") == (
+        "T12: 30 minutter før søn. 29.03.2026 kl. 03.15.00 (sommertid) er søn. 29.03.2026 kl. 01.45.00 (normaltid)"
+    )
+
+
 def test_explanation_is_worked_out_only_when_asked_for() -> None:
     asked: list[str] = []
+    line = say("a line")
 
-    def derive() -> list[str]:
+    def derive() -> list[Sentence]:
         asked.append("once")
-        return ["a line"]
+        return [line]
 
     bound = Bound(local("2026-11-20 15:50"), "T9", "S3 2.2.1", derive)
     assert not asked
-    assert bound.explain() == ("a line",)
+    assert bound.explain() == (line,)
     assert bound == Bound(local("2026-11-20 15:50"), "T9", "S3 2.2.1", list)
     with pytest.raises(AttributeError):
         bound.rule = "T10"  # type: ignore[misc]
@@ -299,7 +330,7 @@ def test_naive_now_is_refused(bound_of: Working) -> None:
     ("bound_of", "at"),
     [
         (plain(earliest_execution), datetime.max.replace(tzinfo=UTC)),
-        (plain(latest_cancel), datetime.min.replace(tzinfo=UTC)),
+        (stop("porting"), datetime.min.replace(tzinfo=UTC)),
         (ahead(latest_porting), datetime.max.replace(tzinfo=UTC)),
     ],
 )

@@ -8,24 +8,25 @@ from fastapi import Body, Path, Query, Request
 from pydantic import AfterValidator
 from starlette.responses import Response
 
-from nrdb.api.answers import BODY_PROBLEMS, AuditLine, CapView, KeyCreated, KeyView, page
+from nrdb.api.answers import BODY_PROBLEMS, CapView, KeyCreated, KeyView, page
 from nrdb.api.calendar import in_calendar
 from nrdb.api.changes import check_code
 from nrdb.api.context import services
-from nrdb.api.cursors import Limit, page_of, read_cursor, read_position, write_cursor
+from nrdb.api.cursors import Limit, page_of, read_cursor, write_cursor
 from nrdb.api.forms import LimitForm, NewKey, NewProviderKey, ReasonForm
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
-from nrdb.audit import change_world, read_audit, record_change
+from nrdb.audit import change_world, record_change
+from nrdb.cases.case import NKOM
 from nrdb.clock import format_time, parse_time
 from nrdb.closed_days import close_day
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
-from nrdb.messages.audience import NKOM
 from nrdb.messages.fields import Day, ProviderCode, Uuid
 from nrdb.providers.caps import read_caps, set_limit
 from nrdb.providers.keys import create_key, find_key, list_keys, revoke_key
 from nrdb.providers.registry import find_provider
+from nrdb.texts import say
 
 router = guarded("admin", tags=["administration"])
 reading = guarded("operator", "admin", tags=["administration"])
@@ -62,9 +63,9 @@ async def _new_key(request: Request, form: NewKey, path_code: str | None) -> Res
     async with record_change(services(request).pool, caller_of(request).key_id) as change:
         for place, code in enumerate(form.codes):
             if code == NKOM:
-                raise field_problem(f"/codes/{place}", "code 0 (Nkom) has no keys")
+                raise field_problem(f"/codes/{place}", say("code 0 (Nkom) has no keys"))
             if path_code is not None and await find_provider(change.connection, code) is None:
-                raise Problem(Code.NOT_FOUND, f"There is no provider {code}.")
+                raise Problem(Code.NOT_FOUND, say("There is no provider {code}.", code=code))
             await check_code(change.connection, code, f"/codes/{place}")
         key_id, key = await create_key(
             change.connection,
@@ -97,7 +98,7 @@ async def get_key(request: Request, key_id: Annotated[Uuid, Path()]) -> Response
     async with acquire(services(request).pool) as connection:
         found = await find_key(connection, key_id)
     if found is None:
-        raise Problem(Code.NOT_FOUND, "There is no such key.")
+        raise Problem(Code.NOT_FOUND, say("There is no such key."))
     return json_response(_key_view(found))
 
 
@@ -112,7 +113,7 @@ async def delete_key(request: Request, key_id: Annotated[Uuid, Path()]) -> Respo
     async with change_world(services(request).pool, caller_of(request).key_id) as change:
         before = await find_key(change.connection, key_id)
         if before is None:
-            raise Problem(Code.NOT_FOUND, "There is no such key.")
+            raise Problem(Code.NOT_FOUND, say("There is no such key."))
         if before["revoked_at"] is None:
             await revoke_key(change.connection, key_id, change.at)
             after = {**before, "revoked_at": change.at}
@@ -131,7 +132,7 @@ async def put_cap(request: Request, code: CodePath, day: DayPath, form: Annotate
     parts = services(request)
     async with change_world(parts.pool, caller_of(request).key_id) as change:
         if await find_provider(change.connection, code) is None:
-            raise Problem(Code.NOT_FOUND, f"There is no provider {code}.")
+            raise Problem(Code.NOT_FOUND, say("There is no provider {code}.", code=code))
         before = await set_limit(change.connection, code, day, form.limit)
         await change.record(
             "limit-set",
@@ -157,13 +158,3 @@ async def put_closed_day(request: Request, day: DayPath, form: Annotated[ReasonF
             reason=form.reason,
         )
     return json_response({"day": day.isoformat(), "reason": form.reason})
-
-
-@reading.get("/audit", response_model=page(AuditLine), summary="Who changed what, when and why")
-async def get_audit(request: Request, after: Annotated[str | None, Query()] = None, limit: Limit = 100) -> Response:
-    """Oldest first."""
-    position = read_position(after)
-    async with acquire(services(request).pool) as connection:
-        lines = await read_audit(connection, position, limit + 1)
-    items, following = page_of(lines, limit, lambda line: write_cursor(line["id"]))
-    return json_response({"items": [{**line, "at": format_time(line["at"])} for line in items], "next": following})

@@ -21,7 +21,10 @@ class FormError(Shown):
 
 
 class ProblemDocument(Shown):
-    """RFC 9457, with our stable `code`; a refusal also names its rule, its source and the facts that decide it."""
+    """RFC 9457, with our stable `code`; a refusal also names its rule, its source and the facts that decide it.
+
+    Its sentences are in English or, by `Accept-Language` (`nb`, `no`, `nn`), in Norwegian: see `Content-Language`.
+    """
 
     type: str
     title: str
@@ -329,6 +332,28 @@ class CalendarSum(Shown):
 
     at: datetime
     derivation: list[str]
+
+
+class TextView(Shown):
+    """A text in English and in Norwegian bokmål."""
+
+    en: str
+    nb: str
+
+
+class RuleView(Shown):
+    """A rule. `kind`: `refusal` (`code` as in a problem), `reason` (of NP_FBES), `working-time`, `deadline` (reports).
+
+    `source` is `assumption` where no source gives the value, `ours` where no source names the thing.
+    """
+
+    kind: str
+    code: str
+    timer: str | None
+    value: int | None
+    unit: Literal["working_minutes", "minutes", "working_days", "numbers/day", "numbers"] | None
+    source: str | None
+    text: TextView
 
 
 class AuditLine(Shown):

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from nrdb.api.answers import CalendarDay, CalendarSum, CapView, page
 from nrdb.api.context import services
 from nrdb.api.guard import caller_of, guarded
+from nrdb.api.languages import told
 from nrdb.api.problems import field_problem, json_response
 from nrdb.clock import format_time
 from nrdb.closed_days import read_closed_days
@@ -17,6 +18,7 @@ from nrdb.db import acquire
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import Day, ProviderCode, Time
 from nrdb.providers.caps import read_caps
+from nrdb.texts import FieldError, Sentence, say
 from nrdb.timers.calendar import WorkingCalendar, working_calendar
 
 router = guarded("provider", "operator", "admin", tags=["calendar and cap"])
@@ -28,10 +30,15 @@ DAYS_AT_ONCE = 400
 FIRST_YEAR, LAST_YEAR = 1971, 2200
 
 
+def outside_years() -> Sentence:
+    """What to say of a day or time that the calendar does not reckon with."""
+    return say("must lie between the years {first} and {last}", first=FIRST_YEAR, last=LAST_YEAR)
+
+
 def in_calendar(day: date) -> date:
     """A day that the calendar reckons with."""
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise ValueError(f"must lie between the years {FIRST_YEAR} and {LAST_YEAR}")
+        raise FieldError(outside_years())
     return day
 
 
@@ -47,7 +54,7 @@ async def _calendar(request: Request) -> WorkingCalendar:
 
 def _check_stretch(first: date, last: date) -> None:
     if not 0 < (last - first).days <= DAYS_AT_ONCE:
-        raise field_problem("/to", f"must be 1 to {DAYS_AT_ONCE} days after 'from'")
+        raise field_problem("/to", say("must be 1 to {count} days after 'from'", count=DAYS_AT_ONCE))
 
 
 @router.get("/calendar", response_model=page(CalendarDay), summary="Working days")
@@ -56,7 +63,7 @@ async def get_calendar(request: Request, from_: FromDay, to: ToDay) -> Response:
     _check_stretch(from_, to)
     calendar = await _calendar(request)
     days = (from_ + timedelta(days=ahead) for ahead in range((to - from_).days))
-    return json_response({"items": [_day(calendar, day) for day in days], "next": None})
+    return told(request, {"items": [_day(calendar, day) for day in days], "next": None})
 
 
 def _day(calendar: WorkingCalendar, day: date) -> dict[str, object]:
@@ -79,9 +86,9 @@ async def get_calendar_add(
 ) -> Response:
     """The instant that so many working minutes, or the end of so many working days, after `from` is."""
     if (working_minutes is None) == (working_days is None):
-        raise field_problem("/working_minutes", "give exactly one of working_minutes and working_days")
+        raise field_problem("/working_minutes", say("give exactly one of working_minutes and working_days"))
     if not FIRST_YEAR <= from_.year <= LAST_YEAR:
-        raise field_problem("/from", f"must lie between the years {FIRST_YEAR} and {LAST_YEAR}")
+        raise field_problem("/from", outside_years())
     calendar = await _calendar(request)
     if working_minutes is not None:
         at = calendar.add_working_minutes(from_, working_minutes)
@@ -89,7 +96,7 @@ async def get_calendar_add(
     else:
         at = calendar.end_of_working_day(from_, working_days or 0)
         derivation = calendar.explain_working_days(from_, working_days or 0)
-    return json_response({"at": format_time(at), "derivation": derivation})
+    return told(request, {"at": format_time(at), "derivation": derivation})
 
 
 @router.get("/caps/{code}", response_model=page(CapView), summary="Room under the daily cap")
@@ -99,7 +106,7 @@ async def get_caps(request: Request, code: Annotated[ProviderCode, Path()], from
     if not caller.sees_all and code not in caller.codes:
         raise Problem(
             Code.SENDER_NOT_YOURS,
-            f"Your key is not for the code {code}.",
+            say("Your key is not for the code {code}.", code=code),
             facts={"codes": list(caller.codes)},
         )
     _check_stretch(from_, to)

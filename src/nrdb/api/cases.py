@@ -12,7 +12,8 @@ from nrdb.api.context import Services, services
 from nrdb.api.cursors import Limit, page_of, read_cursor, read_position, write_cursor
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import json_response
-from nrdb.cases.queries import CaseFilter, CaseRead, find_case, history, list_cases
+from nrdb.cases.lists import CaseFilter, list_cases
+from nrdb.cases.queries import CaseRead, find_case, history
 from nrdb.cases.view import case_view, with_customer
 from nrdb.clock import format_time, parse_time
 from nrdb.db import acquire
@@ -33,6 +34,9 @@ State = Literal[
     "rejected",
     "cancelled",
     "obsolete",
+    "awaiting_termination",
+    "awaiting_return",
+    "returned",
 ]
 
 
@@ -44,8 +48,8 @@ async def get_cases(
     kind: Annotated[Literal["porting", "termination", "five_digit"] | None, Query()] = None,
     code: Annotated[ProviderCode | None, Query()] = None,
     role: Annotated[Literal["MT", "AT", "OAT"] | None, Query(description="the role of `code`")] = None,
-    from_: Annotated[Time | None, Query(alias="from", description="porting time, this or later")] = None,
-    to: Annotated[Time | None, Query(description="porting time, before this")] = None,
+    from_: Annotated[Time | None, Query(alias="from", description="porting or termination time, this or later")] = None,
+    to: Annotated[Time | None, Query(description="porting or termination time, before this")] = None,
     after: Annotated[str | None, Query()] = None,
     limit: Limit = 100,
 ) -> Response:
@@ -66,7 +70,7 @@ async def get_cases(
         limit=limit + 1,
     )
     async with acquire(services(request).pool) as connection:
-        found = await list_cases(connection, wanted)
+        found = await list_cases(connection, wanted, services(request).vault)
     items, following = page_of(found, limit, _position)
     views = [view_case(services(request), item, caller) for item in items]
     return json_response({"items": views, "next": following})
@@ -110,7 +114,7 @@ async def _visible(request: Request, case_id: str) -> CaseRead:
     except ValueError:
         raise unknown_case() from None
     async with acquire(services(request).pool) as connection:
-        found = await find_case(connection, wanted)
+        found = await find_case(connection, wanted, services(request).vault)
     if found is None or not (caller.sees_all or any(found.case.visible_to(code) for code in caller.codes)):
         raise unknown_case()
     return found

@@ -34,7 +34,7 @@ def due_at(change: Change, wanted: datetime | None) -> datetime | None:
     if wanted < change.at:
         raise Problem(
             Code.EFFECTIVE_TIME_PASSED,
-            say("It is {now} already: choose now or a later time.", now=format_time(change.at)),
+            say("It is {now} already: choose now or a later time.", now=change.at),
             facts={"now": format_time(change.at)},
         )
     return wanted

@@ -10,6 +10,7 @@ from nrdb.intake import Intake
 from nrdb.providers.keys import Caller
 from nrdb.rulebook import Rulebook
 from nrdb.settings import Settings
+from nrdb.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,14 @@ class Services:
     rulebook: Rulebook
     pool: Pool
     intake: Intake
+    vault: Vault
     schema_version: str | None
     stopping: asyncio.Event
     known_posters: dict[str, Caller] = field(default_factory=dict)
+
+    def vault_for(self, caller: Caller) -> Vault | None:
+        """What opens personal data for a provider; operators and admins see none (contract section 3)."""
+        return None if caller.sees_all else self.vault
 
 
 def services(request: Request) -> Services:

@@ -9,6 +9,7 @@ import orjson
 from fastapi import Query
 
 from nrdb.api.problems import field_problem
+from nrdb.texts import say
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="at most so many items")]
 
@@ -24,15 +25,15 @@ def read_cursor(text: str, *readers: Callable[[Any], Any]) -> list[Any]:
         parts = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         return [read(part) for read, part in zip(readers, parts, strict=True)]
     except (ValueError, TypeError, AttributeError, binascii.Error):
-        raise field_problem("/after", "use the 'next' of an earlier answer as it is") from None
+        raise field_problem("/after", say("use the 'next' of an earlier answer as it is")) from None
 
 
 def read_position(after: str | None) -> int:
     """The position in a list that is ordered by a number; 0 is the beginning."""
-    return int(read_cursor(after, _int8)[0]) if after is not None else 0
+    return int(read_cursor(after, read_int8)[0]) if after is not None else 0
 
 
-def _int8(value: object) -> int:
+def read_int8(value: object) -> int:
     """An integer that the database can compare with."""
     if not isinstance(value, int) or not 0 <= value < 2**63:
         raise ValueError

@@ -16,6 +16,7 @@ from nrdb.messages.fields import (
     Text,
     Time,
 )
+from nrdb.texts import FieldError, say
 
 Email = Annotated[Text, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
 Phone = Annotated[Text, StringConstraints(max_length=20, pattern=r"^\+?[0-9 ]{3,19}$")]
@@ -53,14 +54,14 @@ class NewProvider(Form):
     def not_the_clearinghouse(cls, code: str) -> str:
         """NRDB is the sender of what the clearinghouse itself says."""
         if code == CLEARINGHOUSE:
-            raise ValueError("NRDB is the clearinghouse's own name")
+            raise FieldError(say("NRDB is the clearinghouse's own name"))
         return code
 
     @model_validator(mode="after")
     def terminating_is_routable(self) -> Self:
         """Calls cannot be sent to a network without a routing number."""
         if self.terminating and self.routing_number is None:
-            raise ValueError("a terminating provider needs a routing_number")
+            raise FieldError(say("a terminating provider needs a routing_number"))
         return self
 
 
@@ -101,7 +102,7 @@ class NewKey(Form):
     def codes_fit_the_role(self) -> Self:
         """Only providers act for codes."""
         if (self.role == "provider") != bool(self.codes):
-            raise ValueError("a key of the role provider has at least one code, the others have none")
+            raise FieldError(say("a key of the role provider has at least one code, the others have none"))
         return self
 
 
@@ -117,7 +118,7 @@ class SeriesForm(Range):
     def returned_belongs_to_nkom(self) -> Self:
         """A returned series has Nkom's code 0 in the number plan (S3 2.8)."""
         if self.status == "returned" and self.holder != "0":
-            raise ValueError("a returned series is held by code 0")
+            raise FieldError(say("a returned series is held by code 0"))
         return self
 
 

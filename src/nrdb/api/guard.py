@@ -17,6 +17,7 @@ from nrdb.api.context import services
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem, unauthenticated
 from nrdb.providers.keys import Caller, Role, find_caller
+from nrdb.texts import any_of, say
 
 #: The largest body of a single request (contract section 2).
 BODY_LIMIT = 1024 * 1024
@@ -48,7 +49,7 @@ def _too_large() -> Problem:
     # The connection stays open: the server reads the rest and drops it, so that the sender gets to the answer.
     return Problem(
         Code.BODY_TOO_LARGE,
-        f"The body is larger than {BODY_LIMIT} bytes. Nothing was changed.",
+        say("The body is larger than {limit} bytes. Nothing was changed.", limit=BODY_LIMIT),
         facts={"limit": BODY_LIMIT},
     )
 
@@ -71,7 +72,7 @@ def _with_role(caller: Caller, roles: tuple[Role, ...]) -> Caller:
     if caller.role not in roles:
         raise Problem(
             Code.ROLE_NOT_PERMITTED_HERE,
-            f"This is for the role {' or '.join(roles)}; your key has the role {caller.role}.",
+            say("This is for the role {roles}; your key has the role {role}.", roles=any_of(roles), role=caller.role),
             facts={"role": caller.role, "roles": list(roles)},
         )
     return caller
@@ -82,7 +83,7 @@ async def json_body(request: BoundedRequest) -> bytes:
     body = await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise Problem(Code.UNSUPPORTED_MEDIA_TYPE, "Send the body with 'Content-Type: application/json'.")
+        raise Problem(Code.UNSUPPORTED_MEDIA_TYPE, say("Send the body with 'Content-Type: application/json'."))
     return body
 
 
@@ -111,7 +112,7 @@ def check_json(body: bytes) -> None:
     try:
         orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise Problem(Code.NOT_JSON, "The body is not JSON in UTF-8. Nothing was changed.") from None
+        raise Problem(Code.NOT_JSON, say("The body is not JSON in UTF-8. Nothing was changed.")) from None
 
 
 def caller_of(request: Request) -> Caller:
@@ -127,13 +128,13 @@ def own_code(caller: Caller, code: str | None) -> str:
             return caller.codes[0]
         raise Problem(
             Code.INVALID_MESSAGE,
-            "Say which code you mean: ?code=",
-            errors=[{"pointer": "/code", "detail": "needed, because your key does not have exactly one code"}],
+            say("Say which code you mean: ?code="),
+            errors=[{"pointer": "/code", "detail": say("needed, because your key does not have exactly one code")}],
         )
     if code not in caller.codes and not caller.sees_all:
         raise Problem(
             Code.SENDER_NOT_YOURS,
-            f"Your key is not for the code {code}.",
+            say("Your key is not for the code {code}.", code=code),
             facts={"codes": list(caller.codes)},
         )
     return code

@@ -17,6 +17,7 @@ from nrdb.clock import monotonic
 from nrdb.db import acquire
 from nrdb.delivery.inbox import acknowledge, acknowledged, read_page, status
 from nrdb.messages.fields import Form, ProviderCode, Time
+from nrdb.texts import say
 
 reading = guarded("provider", "operator", "admin", tags=["inbox"])
 acking = guarded("provider", tags=["inbox"])
@@ -55,7 +56,13 @@ async def get_inbox(
     while True:
         async with acquire(pool) as connection:
             page = await read_page(
-                connection, mine, after, limit, party=not caller.sees_all, message_type=type_, since=from_
+                connection,
+                mine,
+                after,
+                limit,
+                vault=services(request).vault_for(caller),
+                message_type=type_,
+                since=from_,
             )
         after = page.next
         left = deadline - monotonic()
@@ -81,6 +88,6 @@ async def post_ack(request: Request, ack: Annotated[Ack, Body()], code: Code = N
     async with acquire(services(request).pool) as connection:
         newest = (await status(connection, mine))["newest"]
         if ack.through > newest:
-            raise field_problem("/through", f"there is nothing beyond {newest} to acknowledge")
+            raise field_problem("/through", say("there is nothing beyond {newest} to acknowledge", newest=newest))
         await acknowledge(connection, mine, ack.through)
         return json_response(await status(connection, mine))

@@ -17,7 +17,7 @@ from nrdb.db import acquire
 from nrdb.delivery.inbox import find_message
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import ProviderCode, Uuid
-from nrdb.messages.kinds import MESSAGE, AnyCaseMessage, NpBest
+from nrdb.messages.kinds import MESSAGE, AnyMessage
 from nrdb.providers.keys import Caller, Role
 
 POSTERS: tuple[Role, ...] = ("provider",)
@@ -101,7 +101,7 @@ async def _sender(request: BoundedRequest) -> tuple[Caller, bool]:
     return caller, True
 
 
-def _check_sender(message: NpBest | AnyCaseMessage, caller: Caller) -> None:
+def _check_sender(message: AnyMessage, caller: Caller) -> None:
     if message.sender not in caller.codes:
         raise Problem(
             Code.SENDER_NOT_YOURS,
@@ -110,7 +110,7 @@ def _check_sender(message: NpBest | AnyCaseMessage, caller: Caller) -> None:
         )
 
 
-def _parse(body: bytes) -> NpBest | AnyCaseMessage:
+def _parse(body: bytes) -> AnyMessage:
     try:
         return MESSAGE.validate_json(body)
     except ValidationError as error:
@@ -127,7 +127,7 @@ async def get_message(
     caller = caller_of(request)
     mine = own_code(caller, code)
     async with acquire(services(request).pool) as connection:
-        found = await find_message(connection, mine, message_id, party=not caller.sees_all)
+        found = await find_message(connection, mine, message_id, services(request).vault_for(caller))
     if found is None:
         raise Problem(Code.NOT_FOUND, f"{mine} has neither sent nor received a message with this id.")
     return json_response(found)

@@ -25,6 +25,7 @@ REQUESTS = Counter(
     registry=REGISTRY,
 )  # fmt: skip
 SETTLED = Counter("nrdb_settled_cases", "Cases that time has changed, written down.", registry=REGISTRY)
+ERASED = Counter("nrdb_erased_cases", "Cases and rights of use whose personal data were erased.", registry=REGISTRY)
 
 
 # Looking a child up by its labels takes a lock and a hash of strings; messages come by the thousand.

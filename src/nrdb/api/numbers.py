@@ -1,4 +1,4 @@
-"""Routing answers and portability."""
+"""Routing answers, portability, and the number plan as everybody may read it."""
 
 from datetime import datetime
 from typing import Annotated
@@ -10,16 +10,17 @@ from nrdb.api.answers import PortabilityAnswer, RoutingAnswer
 from nrdb.api.context import services
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import json_response
+from nrdb.cases.case import NKOM
 from nrdb.cases.facts import read_days
 from nrdb.clock import format_time
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
-from nrdb.messages.audience import NKOM
 from nrdb.messages.fields import Time
 from nrdb.providers.keys import Caller
 from nrdb.routing.numbers import is_five_digit, national, parse_number
 from nrdb.routing.store import Portability, lookup, portability
 from nrdb.rulebook import Rulebook
+from nrdb.texts import say
 from nrdb.timers import windows
 from nrdb.timers.calendar import working_calendar
 
@@ -41,7 +42,7 @@ def _number(text: str) -> int:
 def _not_in_plan(text: str) -> Problem:
     return Problem(
         Code.NUMBER_UNKNOWN,
-        f"{text} is in no series of the number plan at that time.",
+        say("{number} is in no series of the number plan at that time.", number=text),
         status=404,
         facts={"number": text},
     )

@@ -9,9 +9,11 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from nrdb.api.answers import Shown, problems
 from nrdb.api.context import services
+from nrdb.api.languages import language_headers, language_of
 from nrdb.api.metrics import REGISTRY
 from nrdb.db import UNAVAILABLE, acquire
 from nrdb.errors import CATALOGUE, Code, Problem
+from nrdb.texts import say, tell
 
 router = APIRouter(tags=["operations"])
 
@@ -41,7 +43,7 @@ async def readyz(request: Request) -> Health:
     if version != services(request).schema_version:
         raise Problem(
             Code.UNAVAILABLE,
-            "The database cannot be reached, or is not migrated to the version that this process needs.",
+            say("The database cannot be reached, or is not migrated to the version that this process needs."),
             headers={"Retry-After": "2"},
         )
     return Health(status="ok")
@@ -54,14 +56,17 @@ async def metrics() -> Response:
 
 
 @router.get("/problems/{code}", response_class=HTMLResponse, responses=problems(404), summary="What a code means")
-async def problem_page(code: str) -> Response:
+async def problem_page(request: Request, code: str) -> Response:
     """One page for each code: what it means, by which rule, and what would be right."""
     if code not in CATALOGUE:
-        raise Problem(Code.NOT_FOUND, "There is no such problem code.")
-    info = CATALOGUE[Code(code)]
-    rule = f"<p>Rule: {escape(info.rule)}. Source: {escape(info.source or 'ours')}.</p>" if info.rule else ""
+        raise Problem(Code.NOT_FOUND, say("There is no such problem code."))
+    info, language = CATALOGUE[Code(code)], language_of(request.scope)
+    title, text = (escape(tell(told, language)) for told in (info.title, info.text))
+    about = say("{code}, status {status}", code=code, status=info.status)
+    cited = say("Rule: {rule}. Source: {source}.", rule=info.rule, source=info.source) if info.rule else ""
     return HTMLResponse(
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(code)}</title>"
-        f"<h1>{escape(info.title)}</h1><p><code>{escape(code)}</code>, status {info.status}</p>"
-        f"<p>{escape(info.text)}</p>{rule}</html>"
+        f"<!doctype html><html lang={language}><meta charset=utf-8><title>{escape(code)}</title>"
+        f"<h1>{title}</h1><p>{escape(tell(about, language))}</p>"
+        f"<p>{text}</p><p>{escape(tell(cited, language))}</p></html>",
+        headers=language_headers(language),
     )

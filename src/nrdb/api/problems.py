@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import asyncpg
-import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,9 +12,11 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from nrdb.api.form_errors import pointer_of, sentence_of
+from nrdb.api.languages import DEFAULT, language_headers, language_of, write_json
 from nrdb.db import UNAVAILABLE, ConflictError
 from nrdb.errors import CATALOGUE, Code, Problem
-from nrdb.texts import Sentence
+from nrdb.texts import Language, Told, say
 
 PROBLEM_JSON = "application/problem+json"
 #: Seconds after which a sender should try again.
@@ -27,18 +28,17 @@ log = structlog.get_logger()
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON as the service writes it: dates and UUIDs as text."""
-    return Response(orjson.dumps(content, default=str), status, headers, "application/json")
+    """JSON as the service writes it, where it holds no sentences that come in several languages."""
+    return Response(write_json(content), status, headers, "application/json")
 
 
-def problem_response(problem: Problem, request_id: str | None = None) -> Response:
-    """The problem document of contract section 1."""
+def problem_document(problem: Problem, request_id: str | None = None) -> dict[str, Any]:
+    """The problem document of contract section 1, its sentences not yet in any language: see `write_json`."""
     info = problem.info
-    status = problem.status
     document: dict[str, Any] = {
         "type": f"/problems/{problem.code}",
         "title": info.title,
-        "status": status,
+        "status": problem.status,
         "detail": problem.detail,
         "code": problem.code,
     }
@@ -50,44 +50,37 @@ def problem_response(problem: Problem, request_id: str | None = None) -> Respons
         document["errors"] = problem.errors
     if request_id is not None:
         document["request_id"] = request_id
-    return Response(orjson.dumps(document, default=str), status, problem.headers, PROBLEM_JSON)
+    return document
+
+
+def problem_response(problem: Problem, request_id: str | None = None, language: Language = DEFAULT) -> Response:
+    """The problem document as an answer in one language."""
+    body = write_json(problem_document(problem, request_id), language)
+    return Response(body, problem.status, {**problem.headers, **language_headers(language)}, PROBLEM_JSON)
 
 
 def form_problem(errors: Iterable[Mapping[str, Any]], skip: int = 0) -> Problem:
     """A problem for what pydantic found. `skip` leading parts of each place name no field of the sender's."""
     listed = list(errors)
     if any(error["type"] == "json_invalid" for error in listed):
-        return Problem(Code.NOT_JSON, "The body is not JSON in UTF-8. Nothing was changed.")
-    shown = [{"pointer": _place(error, skip), "detail": _sentence(error)} for error in listed[:ERRORS_SHOWN]]
-    count = len(listed)
-    detail = f"{count} field{'s are' if count > 1 else ' is'} wrong: see 'errors'. Nothing was changed."
-    return Problem(Code.INVALID_MESSAGE, detail, errors=shown)
-
-
-def field_problem(pointer: str, detail: str | Sentence) -> Problem:
-    """A form error that the service itself finds, at one place."""
-    return Problem(
-        Code.INVALID_MESSAGE,
-        "1 field is wrong: see 'errors'. Nothing was changed.",
-        errors=[{"pointer": pointer, "detail": str(detail)}],
+        return Problem(Code.NOT_JSON, say("The body is not JSON in UTF-8. Nothing was changed."))
+    return _form_problem(
+        [{"pointer": pointer_of(error, skip), "detail": sentence_of(error)} for error in listed[:ERRORS_SHOWN]],
+        len(listed),
     )
 
 
-def _place(error: Mapping[str, Any], skip: int) -> str:
-    return "/type" if error["type"].startswith("union_tag") else _pointer(error["loc"][skip:])
+def field_problem(pointer: str, detail: Told) -> Problem:
+    """A form error that the service itself finds, at one place."""
+    return _form_problem([{"pointer": pointer, "detail": detail}], 1)
 
 
-def _pointer(place: Iterable[Any]) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
-
-
-def _sentence(error: Mapping[str, Any]) -> str:
-    """What is wrong, never with the value that was sent."""
-    if error["type"] == "union_tag_invalid":
-        return f"'type' must be one of {error['ctx']['expected_tags']}"
-    if error["type"] == "union_tag_not_found":
-        return "'type' is missing"
-    return str(error["msg"]).removeprefix("Value error, ")
+def _form_problem(errors: list[dict[str, Told]], count: int) -> Problem:
+    if count == 1:
+        detail = say("1 field is wrong: see 'errors'. Nothing was changed.")
+    else:
+        detail = say("{count} fields are wrong: see 'errors'. Nothing was changed.", count=count)
+    return Problem(Code.INVALID_MESSAGE, detail, errors=errors)
 
 
 #: What the framework itself answers.
@@ -118,7 +111,7 @@ def install(app: FastAPI) -> None:
 
     async def answer(request: Request, error: Exception) -> Response:
         request_id = getattr(request.state, "request_id", None)
-        return problem_response(problem_of(error, request_id), request_id)
+        return problem_response(problem_of(error, request_id), request_id, language_of(request.scope))
 
     for kind in (RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer)

@@ -15,11 +15,11 @@ from nrdb.api.forms import ContactPoint, NewProvider, ProviderChange
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import Change, change_world, record_change
+from nrdb.cases.case import NKOM
 from nrdb.changes.due import settled_change
 from nrdb.clock import format_time
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
-from nrdb.messages.audience import NKOM
 from nrdb.messages.fields import ProviderCode
 from nrdb.planned import pending_naming
 from nrdb.providers.registry import (
@@ -61,7 +61,7 @@ async def get_providers(request: Request, after: Annotated[str | None, Query()] 
     """In order of code (S3 2.5.4: contact points are known to everybody)."""
     position = read_cursor(after, str)[0] if after is not None else ""
     if "\0" in position:
-        raise field_problem("/after", "use the 'next' of an earlier answer as it is")
+        raise field_problem("/after", say("use the 'next' of an earlier answer as it is"))
     async with acquire(services(request).pool) as connection:
         found = await list_providers(connection, position, limit + 1)
     items, following = page_of(found, limit, lambda provider: write_cursor(provider["code"]))
@@ -81,7 +81,7 @@ async def post_provider(request: Request, form: Annotated[NewProvider, Body()]) 
         if not await create_provider(change.connection, form.model_dump()):
             raise Problem(
                 Code.CODE_EXISTS,
-                f"The code {form.code} is in use. Choose another.",
+                say("The code {code} is in use. Choose another.", code=form.code),
                 facts={"code": form.code},
             )
         created = await _found(change, form.code)
@@ -92,7 +92,7 @@ async def post_provider(request: Request, form: Annotated[NewProvider, Body()]) 
 async def _found(change: Change, code: str) -> dict[str, Any]:
     found = await find_provider(change.connection, code)
     if found is None:
-        raise Problem(Code.NOT_FOUND, f"There is no provider {code}.")
+        raise Problem(Code.NOT_FOUND, say("There is no provider {code}.", code=code))
     return found
 
 
@@ -162,7 +162,7 @@ async def put_contacts(
     if code not in caller.codes:
         raise Problem(
             Code.SENDER_NOT_YOURS,
-            f"Your key is not for the code {code}.",
+            say("Your key is not for the code {code}.", code=code),
             facts={"codes": list(caller.codes)},
         )
     async with record_change(services(request).pool, caller.key_id) as change:

@@ -9,6 +9,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nrdb.api.languages import language_of
 from nrdb.api.metrics import request_counter
 from nrdb.api.problems import problem_of, problem_response
 
@@ -53,7 +54,7 @@ class RequestLog:
         except ClientDisconnect:
             log.debug("the sender went away before its message had come", request_id=request_id)
         except Exception as error:  # noqa: BLE001 (the last resort: whatever it is, the sender gets an answer)
-            answer = problem_response(problem_of(error, request_id), request_id)
+            answer = problem_response(problem_of(error, request_id), request_id, language_of(scope))
             if status is not None:
                 raise ConnectionAbortedError("the answer had begun") from None
             await answer(scope, receive, note_status)

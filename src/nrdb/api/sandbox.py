@@ -16,8 +16,10 @@ from nrdb.audit import change_world
 from nrdb.changes.due import apply_due
 from nrdb.clock import LATEST_YEAR, format_time
 from nrdb.db import acquire
+from nrdb.erasure import BATCH, erase
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import Form, Time
+from nrdb.texts import FieldError, say
 
 _DURATION = re.compile(
     r"P(?!$)(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?"
@@ -30,7 +32,7 @@ def parse_duration(text: object) -> timedelta:
     """ISO 8601 weeks, days and times, such as `PT35M` or `P1DT2H`; months and years have no fixed length."""
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise ValueError("a duration is like PT35M, PT12H or P60D")
+        raise FieldError(say("a duration is like PT35M, PT12H or P60D"))
     return timedelta(**{unit: float(count) for unit, count in match.groupdict().items() if count})
 
 
@@ -51,7 +53,7 @@ class ClockMove(Form):
     def one_way(self) -> Self:
         """Exactly one of the two."""
         if (self.now is None) == (self.advance is None):
-            raise ValueError("give exactly one of now and advance")
+            raise FieldError(say("give exactly one of now and advance"))
         return self
 
 
@@ -83,6 +85,8 @@ async def put_clock(request: Request, move: Annotated[ClockMove, Body()]) -> Res
         target = _target(change.at, move)
         await change.connection.execute("UPDATE world SET sandbox_now = $1", target)
         await apply_due(change.connection, parts.intake, target)
+        while await erase(change.connection, parts.settings.retention, BATCH):
+            pass
         await change.record("clock-moved", "sandbox", before=_shown(change.at), after=_shown(target))
     return json_response(_shown(target))
 
@@ -97,11 +101,11 @@ def _target(now: datetime, move: ClockMove) -> datetime:
     except OverflowError:
         target = None
     if target is None or target.year > LATEST_YEAR:
-        raise field_problem("/advance", f"the clock goes no further than the year {LATEST_YEAR}")
+        raise field_problem("/advance", say("the clock goes no further than the year {year}", year=LATEST_YEAR))
     if target < now:
         raise Problem(
             Code.CLOCK_BACKWARDS,
-            f"The clock shows {format_time(now)} and only moves forward.",
+            say("The clock shows {now} and only moves forward.", now=now),
             facts={"now": format_time(now)},
         )
     return target

@@ -17,12 +17,12 @@ from nrdb.api.forms import SeriesChange, SeriesForm, SeriesSplit
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import Change, change_world
+from nrdb.cases.case import NKOM
 from nrdb.changes.due import settled_change
 from nrdb.changes.series import change_now, check_not_planned
 from nrdb.clock import format_time, parse_time
 from nrdb.db import Connection, acquire
 from nrdb.errors import Code, Problem
-from nrdb.messages.audience import NKOM
 from nrdb.messages.fields import Number, ProviderCode, Time, Uuid
 from nrdb.planned import SERIES_CHANGED, Planned, plan
 from nrdb.routing.numbers import is_five_digit, national, parse_number
@@ -141,18 +141,18 @@ def _number_class(form: SeriesForm, rulebook: Rulebook) -> str:
     """The class of a new series: the one named, or the rulebook's where it knows one for the whole of it."""
     if form.number_class is not None:
         if (form.number_class == "FIVE") != is_five_digit(form.first):
-            raise field_problem("/number_class", "FIVE is the class of five-digit numbers, and of no others")
+            raise field_problem("/number_class", say("FIVE is the class of five-digit numbers, and of no others"))
         return form.number_class
     default = rulebook.default_class(national(form.first))
     if default is None or default != rulebook.default_class(national(form.last)):
-        raise field_problem("/number_class", "the rulebook knows no one class for these numbers; name it")
+        raise field_problem("/number_class", say("the rulebook knows no one class for these numbers; name it"))
     return default
 
 
 async def _series_overlap(request: Request, new: NewSeries) -> Problem:
     async with acquire(services(request).pool) as connection:
         found = await overlapping(connection, new.numbers)
-    detail = "These numbers lie in series of the number plan already: see 'facts.series'."
+    detail = say("These numbers lie in series of the number plan already: see 'facts.series'.")
     return Problem(Code.SERIES_OVERLAP, detail, facts={"series": found[:SHOWN], "count": len(found)})
 
 

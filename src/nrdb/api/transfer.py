@@ -16,7 +16,7 @@ from nrdb.api.forms import TransferForm, WaiverForm
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import Change
-from nrdb.cases.case import Case
+from nrdb.cases.case import NKOM, Case
 from nrdb.cases.queries import find_case
 from nrdb.changes.due import settled_change
 from nrdb.changes.transfer import check_not_planned, transfer_now, transferred
@@ -24,7 +24,6 @@ from nrdb.clock import format_time, parse_time
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
 from nrdb.intake import unknown_case
-from nrdb.messages.audience import NKOM
 from nrdb.messages.fields import ProviderCode, Text
 from nrdb.planned import CODE_TRANSFERRED, SERIES_CHANGED, find_pending, list_pending, plan, remove
 from nrdb.providers.registry import find_provider
@@ -171,12 +170,12 @@ async def post_waiver(
     except ValueError:
         raise unknown_case() from None
     async with settled_change(parts.pool, parts.intake, caller_of(request).key_id, dry_run=dry_run) as change:
-        before = await find_case(change.connection, wanted)
+        before = await find_case(change.connection, wanted, parts.vault)
         if before is None:
             raise unknown_case()
         _check_waiver(before.case, form.code)
-        await parts.intake.waive_case(change.connection, wanted, form.code)
-        after = await find_case(change.connection, wanted)
+        await parts.intake.waive_case_on(change.connection, wanted, form.code)
+        after = await find_case(change.connection, wanted, parts.vault)
         if after is None:
             raise unknown_case()
         await change.record(

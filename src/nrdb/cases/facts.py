@@ -14,10 +14,11 @@ import asyncpg
 from nrdb.cases.case import Case
 from nrdb.db import Connection, fetch_one
 from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow, PortedRow
-from nrdb.messages.kinds import AnyCaseMessage, NpBest, NpEndr, NpIver
+from nrdb.messages.kinds import AnyCaseMessage, AnyOpening, FiveIver, NpBest, NpEndr, NpIver, NpTilb, effective_time
 from nrdb.routing.numbers import NumberRange
 from nrdb.routing.table import RoutingRow
 from nrdb.timers.calendar import oslo_day
+from nrdb.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,14 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The facts of one message and what surrounds them. `case` is as stored, before `settled`."""
+    """The facts of one message and what surrounds them. `case` is as stored, before `settled`.
+
+    `due`: something that every decision depends on is due and has not been written down yet (see `world_is_due`).
+    """
 
     epoch: int
     now: datetime
+    due: bool
     closed_days: frozenset[date]
     key_live: bool
     sender_active: bool
@@ -51,7 +56,7 @@ WITH w AS MATERIALIZED (SELECT epoch, coalesce(sandbox_now, clock_timestamp()) A
 # OFFSET 0 keeps the planner from turning the look-ups round: each is one descent of an index for each range asked for,
 # never a walk over everything that is in force now.
 _COMMON = """
-       w.epoch, w.now,
+       w.epoch, w.now, world_is_due(w.now) AS due,
        (SELECT json_agg(day) FROM closed_day) AS closed_days,
        ({key}::uuid IS NULL OR EXISTS (
             SELECT 1 FROM api_key WHERE key_id = {key} AND revoked_at IS NULL
@@ -67,7 +72,7 @@ _COMMON = """
        (SELECT json_agg(part) FROM (
             SELECT DISTINCT ON (r.row_id) json_build_array(
                    lower(r.numbers), upper(r.numbers) - 1, r.holder, r.network, r.case_id, lower(r.valid),
-                   upper(r.valid), r.row_id) AS part
+                   upper(r.valid), r.target_number, r.row_id) AS part
               FROM asked, LATERAL (
                    SELECT * FROM routing
                     WHERE numbers && asked.numbers AND removed_at IS NULL OFFSET 0) r) p) AS routing
@@ -83,78 +88,134 @@ _CAPS = """
            AND (used + {numbers} > coalesce(day_limit, {limit}) OR day_limit IS NOT NULL)) AS caps
 """
 
-_ORDER = f"""
-{_WORLD}, asked AS MATERIALIZED (
+_ASKED = """
+asked AS MATERIALIZED (
     SELECT int8range(first, last, '[]') AS numbers FROM unnest($3::bigint[], $4::bigint[]) AS a(first, last))
-SELECT {_COMMON.format(key="$8")},
-       {_CAPS.format(code="$1", day="$5::date", numbers="$6::bigint", limit="$7::bigint")},
+"""
+
+_OPEN_NUMBERS = """
        (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1, upper(n.during)))
           FROM asked, LATERAL (
                SELECT * FROM case_numbers
                 WHERE numbers && asked.numbers AND during @> w.now OFFSET 0) n) AS open_numbers
+"""
+
+_NETWORKS = """
+       (SELECT json_agg(json_build_array(code, routing_number)) FROM provider
+         WHERE {wanted} AND terminating AND active) AS networks
+"""
+
+_ORDER = f"""
+{_WORLD}, {_ASKED}
+SELECT {_COMMON.format(key="$8")},
+       {_CAPS.format(code="$1", day="$5::date", numbers="$6::bigint", limit="$7::bigint")},
+       {_OPEN_NUMBERS}
   FROM w
+"""
+
+#: What takes the room of a range holder is known with the number plan only; what is executed at once needs more.
+_OTHER_OPENING = f"""
+{_WORLD}, {_ASKED}, taker AS MATERIALIZED (
+    SELECT coalesce($9::text, (SELECT s.holder FROM series s
+                                WHERE s.numbers @> $10::bigint AND s.valid @> w.now)) AS code FROM w)
+SELECT {_COMMON.format(key="$8")},
+       {_CAPS.format(code="taker.code", day="$5::date", numbers="$6::bigint", limit="$7::bigint")},
+       {_OPEN_NUMBERS},
+       {_NETWORKS.format(wanted="$11")},
+       (SELECT sealed FROM right_of_use WHERE $11 AND number = $10 AND until IS NULL) AS right_holder
+  FROM w, taker
 """
 
 _CASE = f"""
 {_WORLD}, c AS MATERIALIZED (SELECT * FROM cases WHERE case_id = $3),
 asked AS MATERIALIZED (SELECT numbers FROM case_numbers WHERE case_id = $3)
 SELECT {_COMMON.format(key="$7")},
-       {_CAPS.format(code="c.recipient", day="$4::date", numbers="c.number_count", limit="$5::bigint")},
+       {_CAPS.format(code="c.cap_code", day="$4::date", numbers="c.number_count", limit="$5::bigint")},
        (SELECT json_agg(json_build_array(lower(numbers), upper(numbers) - 1)) FROM asked) AS numbers,
-       (SELECT personal -> 'customer' FROM message_log WHERE id = c.customer_log) AS customer,
-       (SELECT json_agg(json_build_array(code, routing_number)) FROM provider
-         WHERE $6 AND terminating AND active) AS networks,
+       (SELECT sealed FROM message_log WHERE id = c.customer_log) AS customer,
+       {_NETWORKS.format(wanted="$6")},
        c.*
   FROM w LEFT JOIN c ON true
 """
 
-
+#: Cases by the hundred: with their numbers, and for those that go back with what routing says of them.
 _MANY = """
-SELECT w.epoch, w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days, c.*,
+SELECT w.epoch, w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days,
+       (SELECT json_agg(code) FROM provider WHERE terminating AND active) AS networks, c.*,
        (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1))
-          FROM case_numbers n WHERE n.case_id = c.case_id) AS numbers
+          FROM case_numbers n WHERE n.case_id = c.case_id) AS numbers,
+       CASE WHEN c.kind = 'termination' THEN (
+            SELECT json_agg(DISTINCT jsonb_build_array(
+                   lower(r.numbers), upper(r.numbers) - 1, r.holder, r.network, r.case_id, lower(r.valid),
+                   upper(r.valid), r.target_number, r.row_id))
+              FROM case_numbers n, LATERAL (
+                   SELECT * FROM routing WHERE numbers && n.numbers AND removed_at IS NULL OFFSET 0) r
+             WHERE n.case_id = c.case_id) END AS routing
   FROM (SELECT epoch, coalesce(sandbox_now, clock_timestamp()) AS now FROM world) w, cases c
 """
 
-# Never beyond the next planned change of the world: what is due after it happens in the world that it leaves.
+#: Due, and not beyond the next planned change: what is due after that happens in the world that it leaves.
+_IS_DUE = "c.due_at <= least(w.now, (SELECT min(due_at) FROM planned_change WHERE done_at IS NULL))"
+
 _DUE = f"""
-{_MANY} WHERE c.due_at <= least(w.now, (SELECT min(due_at) FROM planned_change WHERE done_at IS NULL))
-   AND ($1::text IS NULL OR c.recipient = $1 AND c.state <> 'scheduled')
- ORDER BY c.due_at, c.case_id LIMIT $2
+{_MANY} WHERE {_IS_DUE} ORDER BY c.due_at, c.case_id LIMIT $1
+"""
+
+#: What gives a code room under the cap again.
+_DUE_TO = f"""
+{_MANY} WHERE {_IS_DUE} AND c.cap_code = $2 AND c.state IN ('awaiting_donor', 'awaiting_recipient')
+ ORDER BY c.due_at, c.case_id LIMIT $1
+"""
+
+#: Returns that the clearinghouse sends for Nkom.
+_DUE_RETURNS = f"""
+{_MANY} WHERE {_IS_DUE} AND c.kind = 'termination' AND c.cap_code = '0'
+ ORDER BY c.due_at, c.case_id LIMIT $1
 """
 
 _AWAITING = f"""
-{_MANY} WHERE $1 = ANY(c.expected) AND NOT $1 = ANY(c.received || c.waived)
+{_MANY} WHERE $2 = ANY(c.expected) AND NOT $2 = ANY(c.received || c.waived)
           AND c.state IN ('scheduled', 'awaiting_completion')
- ORDER BY c.created_at, c.case_id LIMIT $2
+ ORDER BY c.created_at, c.case_id LIMIT $1
 """
-
 
 _THESE = f"{_MANY} WHERE c.case_id = ANY($1) ORDER BY c.created_at, c.case_id"
 
 
 @dataclass(frozen=True, slots=True)
 class ManyCases:
-    """Cases as stored, with the world they were read in and their customers' log lines."""
+    """Cases as stored, with the world they were read in, their customers' log lines and what routing says of them."""
 
     epoch: int
     now: datetime
     closed_days: frozenset[date]
+    networks: tuple[str, ...]
     cases: tuple[Case, ...]
-    customer_logs: dict[UUID, int]
+    customer_logs: dict[UUID, int | None]
+    routing: dict[UUID, tuple[RoutingRow, ...]]
 
 
-async def load_due(connection: Connection, recipient: str | None, limit: int) -> ManyCases | None:
-    """What time has done and nobody has written down: of everybody, or what gives a recipient room under the cap."""
-    return _many(await connection.fetch(_DUE, recipient, limit))
+async def load_due(connection: Connection, limit: int) -> ManyCases | None:
+    """What time has done and nobody has written down, oldest first."""
+    return _many(await connection.fetch(_DUE, limit))
+
+
+async def load_due_to(connection: Connection, code: str, limit: int) -> ManyCases | None:
+    """Of that, what gives the code room under the cap again."""
+    return _many(await connection.fetch(_DUE_TO, limit, code))
+
+
+async def load_due_returns(connection: Connection, limit: int) -> ManyCases | None:
+    """Of that, the returns that the clearinghouse sends for Nkom."""
+    return _many(await connection.fetch(_DUE_RETURNS, limit))
 
 
 async def load_awaiting(connection: Connection, code: str, limit: int) -> ManyCases | None:
-    """Cases that wait for an NP_FERD of the code, now or once their porting time has come."""
-    return _many(await connection.fetch(_AWAITING, code, limit))
+    """Cases that wait for an NP_FERD or 5_FERD of the code, now or once their porting time has come."""
+    return _many(await connection.fetch(_AWAITING, limit, code))
 
 
-async def load_cases(connection: Connection, case_ids: Sequence[UUID]) -> ManyCases | None:
+async def load_these(connection: Connection, case_ids: Sequence[UUID]) -> ManyCases | None:
     """These cases, where there are any."""
     return _many(await connection.fetch(_THESE, list(case_ids)))
 
@@ -166,31 +227,45 @@ def _many(rows: list[asyncpg.Record]) -> ManyCases | None:
         epoch=rows[0]["epoch"],
         now=rows[0]["now"],
         closed_days=read_days(rows[0]["closed_days"]),
+        networks=tuple(rows[0]["networks"] or ()),
         cases=tuple(read_case(row, read_numbers(row["numbers"])) for row in rows),
         customer_logs={row["case_id"]: row["customer_log"] for row in rows},
+        routing={row["case_id"]: tuple(_routing_row(part) for part in row["routing"] or ()) for row in rows},
     )
 
 
-async def load_for_order(connection: Connection, message: NpBest, key_id: UUID | None, cap_limit: int) -> Loaded:
-    """The facts for NP_BEST, sent with that key (None: by the service's own tests)."""
-    numbers = message.numbers
-    row = await fetch_one(
-        connection,
-        _ORDER,
+async def load_for_opening(
+    connection: Connection, message: AnyOpening, key_id: UUID | None, cap_limit: int, vault: Vault
+) -> Loaded:
+    """The facts for a message that opens a case, sent with that key (None: by the service's own tests)."""
+    asked = [*message.numbers]
+    if isinstance(message, FiveIver):
+        asked.append(NumberRange(message.target_number, message.target_number))
+    values = (
         message.sender,
         message.message_id,
-        [item.first for item in numbers],
-        [item.last for item in numbers],
-        oslo_day(message.porting_time),
-        sum(item.count for item in numbers),
+        [item.first for item in asked],
+        [item.last for item in asked],
+        oslo_day(effective_time(message)),
+        sum(item.count for item in message.numbers),
         cap_limit,
         key_id,
     )
-    return _loaded(row, None)
+    if isinstance(message, NpBest):
+        return _loaded(await fetch_one(connection, _ORDER, *values), None, vault)
+    executes = isinstance(message, FiveIver)
+    taker = message.sender if executes else None
+    row = await fetch_one(connection, _OTHER_OPENING, *values, taker, message.main_number, executes)
+    return _loaded(row, None, vault)
 
 
 async def load_for_case(
-    connection: Connection, message: AnyCaseMessage, case_id: UUID, key_id: UUID | None, cap_limit: int
+    connection: Connection,
+    message: AnyCaseMessage,
+    case_id: UUID,
+    key_id: UUID | None,
+    cap_limit: int,
+    vault: Vault,
 ) -> Loaded:
     """The facts for a message about a case; `case` is None where there is no such case."""
     porting_time = message.porting_time if isinstance(message, NpEndr) else None
@@ -202,11 +277,12 @@ async def load_for_case(
         case_id,
         oslo_day(porting_time) if porting_time else date.max,
         cap_limit,
-        isinstance(message, NpIver),
+        isinstance(message, NpIver | NpTilb),
         key_id,
     )
     numbers = read_numbers(row["numbers"])
-    return _loaded(row, read_case(row, numbers) if row["case_id"] else None)
+    case = read_case(row, numbers, vault.open(row["customer"])) if row["case_id"] else None
+    return _loaded(row, case, vault)
 
 
 def read_numbers(parts: list[list[int]] | None) -> tuple[NumberRange, ...]:
@@ -214,8 +290,8 @@ def read_numbers(parts: list[list[int]] | None) -> tuple[NumberRange, ...]:
     return tuple(NumberRange(first, last) for first, last in sorted(parts or ()))
 
 
-def read_case(row: asyncpg.Record, numbers: tuple[NumberRange, ...]) -> Case:
-    """A row of `cases` with its numbers, and its customer where the statement brought one."""
+def read_case(row: asyncpg.Record, numbers: tuple[NumberRange, ...], personal: dict[str, Any] | None = None) -> Case:
+    """A row of `cases` with its numbers, and the personal data of the message that holds its customer."""
     return Case(
         case_id=row["case_id"],
         kind=row["kind"],
@@ -224,6 +300,7 @@ def read_case(row: asyncpg.Record, numbers: tuple[NumberRange, ...]) -> Case:
         recipient=row["recipient"],
         donor=row["donor"],
         range_holders=tuple(row["range_holders"]),
+        cap_code=row["cap_code"],
         number_type=row["number_type"],
         main_number=row["main_number"],
         numbers=numbers,
@@ -233,34 +310,42 @@ def read_case(row: asyncpg.Record, numbers: tuple[NumberRange, ...]) -> Case:
         updated_at=row["updated_at"],
         network=row["network"],
         routing_number=row["routing_number"],
+        target_number=row["target_number"],
         entered_from=row["entered_from"],
         expected=tuple(row["expected"]),
         received=tuple(row["received"]),
         waived=tuple(row["waived"]),
         told=tuple(row["told"]),
         warnings=tuple(row["warnings"]),
-        customer=row.get("customer"),
+        customer=personal["customer"] if personal else None,
     )
 
 
-def _loaded(row: asyncpg.Record, case: Case | None) -> Loaded:
+def _loaded(row: asyncpg.Record, case: Case | None, vault: Vault) -> Loaded:
     now: datetime = row["now"]
     routing = tuple(_routing_row(part) for part in row["routing"] or ())
     caps = row["caps"] or ()
+    right_holder = vault.open(row.get("right_holder"))
     facts = Facts(
         plan=tuple(PlanRow(NumberRange(p[0], p[1]), p[2], p[3], p[4]) for p in row["plan"] or ()),
-        ported=tuple(PortedRow(item.numbers, item.holder) for item in routing if item.in_force(now)),
+        ported=tuple(
+            PortedRow(item.numbers, item.holder, item.network, item.target_number)
+            for item in routing
+            if item.in_force(now)
+        ),
         open_numbers=tuple(
-            OpenNumbers(NumberRange(part[0], part[1]), datetime.fromisoformat(part[2]))
+            OpenNumbers(NumberRange(part[0], part[1]), datetime.fromisoformat(part[2]) if part[2] else None)
             for part in row.get("open_numbers") or ()
         ),
         full_days={date.fromisoformat(c[0]): CapDay(c[1], c[2]) for c in caps if c[3]},
         raised_days=frozenset(date.fromisoformat(c[0]) for c in caps if c[4]),
         networks={code: Network(code, number) for code, number in row.get("networks") or ()},
+        right_holder=right_holder["organisation_number"] if right_holder else None,
     )
     return Loaded(
         epoch=row["epoch"],
         now=now,
+        due=row["due"],
         closed_days=read_days(row["closed_days"]),
         key_live=row["key_live"],
         sender_active=bool(row["sender_active"]),
@@ -273,7 +358,7 @@ def _loaded(row: asyncpg.Record, case: Case | None) -> Loaded:
 
 
 def _routing_row(part: list[Any]) -> RoutingRow:
-    first, last, holder, network, case_id, start, end, row_id = part
+    first, last, holder, network, case_id, start, end, target, row_id = part
     return RoutingRow(
         numbers=NumberRange(first, last),
         holder=holder,
@@ -281,6 +366,7 @@ def _routing_row(part: list[Any]) -> RoutingRow:
         case_id=UUID(case_id),
         valid_from=datetime.fromisoformat(start),
         valid_until=datetime.fromisoformat(end) if end else None,
+        target_number=target,
         row_id=row_id,
     )
 

@@ -17,8 +17,8 @@ from nrdb.routing.table import RoutingChange
 class Entry:
     """A line of the log, and whom it is delivered to.
 
-    A line without receivers (`to`) is history only. `sets_customer` says that its personal data hold the customer of
-    the case from now on.
+    A line without receivers (`to`) is history only. `content` is what makes two messages of a sender the same.
+    `sets_customer` says that its personal data hold the customer of the case from now on.
     """
 
     at: datetime
@@ -27,7 +27,7 @@ class Entry:
     message_id: UUID
     case_id: UUID
     body: dict[str, Any]
-    digest: bytes | None = None
+    content: bytes | None = None
     from_state: str | None = None
     to_state: str | None = None
     personal: dict[str, Any] | None = None
@@ -37,12 +37,25 @@ class Entry:
     to: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RightChange:
+    """A right of use of a five-digit number that begins (with its `holder`) or ends (without) at an instant (S1).
+
+    `case_id` is the 5_IVER that wrote it; one that ends with None ends whoever has written it.
+    """
+
+    number: int
+    at: datetime
+    case_id: UUID | None
+    holder: dict[str, Any] | None = None
+
+
 @dataclass(slots=True)
 class Outcome:
     """What one decision, or a batch of what time did, changes. `cases` holds each case once, as it is left.
 
-    `before` are the same cases as they were read; an outcome without them opens a new one. `customer_logs`
-    are the log lines that hold their customers.
+    `before` are the same cases as they were read; a case without one is new. `customer_logs` are the log lines that
+    hold their customers.
     """
 
     epoch: int
@@ -50,7 +63,8 @@ class Outcome:
     cap_limit: int
     cases: dict[UUID, Case] = field(default_factory=dict)
     before: dict[UUID, Case] = field(default_factory=dict)
-    customer_logs: dict[UUID, int] = field(default_factory=dict)
+    customer_logs: dict[UUID, int | None] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     room: list[tuple[str, date, int]] = field(default_factory=list)
     routing: RoutingChange = field(default_factory=RoutingChange)
+    rights: list[RightChange] = field(default_factory=list)

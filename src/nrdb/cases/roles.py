@@ -3,40 +3,62 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from nrdb.cases.case import Case
+from nrdb.cases.case import NKOM, Case
+from nrdb.cases.machine import Kind
 
 
 class Role(StrEnum):
-    """A sender's part in a porting case."""
+    """A sender's part in a case."""
 
     MT = "MT"
     AT = "AT"
+    OAT = "OAT"
+    HOLDER = "terminating holder"
     EXPECTED = "expected sender"
+    CLEARINGHOUSE = "the clearinghouse"
 
 
-ROLE_OF: Mapping[str, Role] = {
-    "NP_GODK": Role.AT,
-    "NP_FBES": Role.AT,
-    "NP_ENDR": Role.MT,
-    "NP_ANNU": Role.MT,
-    "NP_IVER": Role.MT,
-    "NP_FIVE": Role.EXPECTED,
-    "NP_FERD": Role.EXPECTED,
+ROLE_OF: Mapping[tuple[Kind, str], Role] = {
+    ("porting", "NP_GODK"): Role.AT,
+    ("porting", "NP_FBES"): Role.AT,
+    ("porting", "NP_ENDR"): Role.MT,
+    ("porting", "NP_ANNU"): Role.MT,
+    ("porting", "NP_IVER"): Role.MT,
+    ("porting", "NP_FIVE"): Role.EXPECTED,
+    ("porting", "NP_FERD"): Role.EXPECTED,
+    ("termination", "NP_ANNU"): Role.HOLDER,
+    ("termination", "NP_FOPS"): Role.OAT,
+    ("termination", "NP_TILB"): Role.OAT,
+    ("termination", "5_TILB"): Role.CLEARINGHOUSE,
+    ("five_digit", "NP_ANNU"): Role.MT,
+    ("five_digit", "NP_FIVE"): Role.EXPECTED,
+    ("five_digit", "5_FERD"): Role.EXPECTED,
 }
+#: What an expected sender sends once.
+COMPLETION_REPORTS = frozenset({"NP_FERD", "5_FERD"})
 
 
 def role_holders(case: Case, message_type: str) -> tuple[str, ...]:
     """The codes that have the role for this message. Until NP_IVER the donor counts as an expected sender."""
-    match ROLE_OF[message_type]:
+    match ROLE_OF[case.kind, message_type]:
         case Role.MT:
-            return (case.recipient,)
-        case Role.AT:
+            return (case.recipient,) if case.recipient else ()
+        case Role.AT | Role.HOLDER:
             return (case.donor,)
+        case Role.OAT:
+            return case.range_holders
         case Role.EXPECTED:
             return case.expected if case.told else (case.donor,)
+        case Role.CLEARINGHOUSE:
+            return (NKOM,)
 
 
 def senders(case: Case, message_type: str) -> tuple[str, ...]:
-    """The codes from which this message is still to come: those with the role, less those who have sent theirs."""
+    """The codes from which this message is still to come: those with the role, less those who have sent theirs.
+
+    Nkom (code 0) has no keys and sends nothing itself.
+    """
     codes = role_holders(case, message_type)
-    return tuple(code for code in codes if code in case.missing) if message_type == "NP_FERD" else codes
+    if message_type in COMPLETION_REPORTS:
+        codes = tuple(code for code in codes if code in case.missing)
+    return tuple(code for code in codes if code != NKOM)

@@ -1,45 +1,69 @@
 """Committing an outcome: one statement writes all of it, with the guards that make it all or nothing."""
 
-from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from nrdb.cases.case import Case
 from nrdb.cases.machine import ENDED_BEFORE_TIME
-from nrdb.cases.outcome import Entry, Outcome
+from nrdb.cases.outcome import Entry, Outcome, RightChange
 from nrdb.db import Connection, fetch_one
 from nrdb.routing.table import RoutingRow
+from nrdb.timers.calendar import oslo_day
+from nrdb.vault import Vault
 
-#: A new case with its order, its numbers, its room under the cap and its line in the donor's inbox.
+#: A new case with its message, its numbers, its parties, its room under the cap and its lines in the inboxes.
 _OPEN = """
 WITH line AS (
-    INSERT INTO message_log (id, at, type, sender, message_id, digest, case_id, to_state, body, personal, customer_log,
+    INSERT INTO message_log (id, at, type, sender, message_id, digest, case_id, to_state, body, sealed, customer_log,
                              case_after, warnings)
-    SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, id, $11, $12::json FROM nextval('message_log_id_seq') AS id
+    SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $26 THEN id END, $11, $12::json
+      FROM nextval('message_log_id_seq') AS id
     RETURNING id
 ), opened AS (
-    INSERT INTO cases (case_id, kind, state, version, recipient, donor, range_holders, number_type, main_number,
-                       number_count, effective_time, newest_order, customer_log, warnings, due_at, created_at,
-                       updated_at)
-    SELECT $7, $13, $8, 1, $4, $14, $15, $16, $17, $18, $19, $5, id, $12::json, $20, $2, $2 FROM line
+    INSERT INTO cases (case_id, kind, state, version, recipient, donor, range_holders, cap_code, number_type,
+                       main_number, number_count, effective_time, newest_order, customer_log, network, routing_number,
+                       target_number, expected, told, warnings, due_at, personal_until, created_at, updated_at)
+    SELECT $7, $13, $8, 1, $27, $14, $15, $28, $16, $17, $18, $19, $29, CASE WHEN $26 THEN id END, $30, $31,
+           $32, $33, $33, $12::json, $20, $19, $2, $2 FROM line
+), party AS (
+    INSERT INTO case_party (code, created_at, case_id) SELECT code, $2, $7 FROM unnest($34::text[]) AS code
 ), taken AS (
     INSERT INTO case_numbers (case_id, numbers, during)
-    SELECT $7, int8range(first, last, '[]'), tstzrange($2, $19)
+    SELECT $7, int8range(first, last, '[]'), tstzrange($2, $35)
       FROM unnest($21::bigint[], $22::bigint[]) AS n(first, last)
 ), told AS (
     INSERT INTO inbox (to_code, log_id) SELECT receiver, id FROM line, unnest($23::text[]) AS receiver
 )
-SELECT hold_world($1, $2), take_room($4, $24, $18, $25)
+SELECT hold_world($1, $2), CASE WHEN $28::text IS NOT NULL THEN take_room($28, $24, $18, $25) END
+"""
+
+#: Rows of the routing table that are no longer believed, and those believed instead.
+_ROUTING = """
+unrouted AS (
+    UPDATE routing SET removed_at = {at} WHERE row_id = ANY({removed}::bigint[]) AND removed_at IS NULL RETURNING 1
+), routed AS (
+    INSERT INTO routing (numbers, holder, network, target_number, case_id, valid, recorded_at)
+    SELECT int8range(r.first, r.last, '[]'), r.holder, r.network, r.target_number, r.case_id,
+           tstzrange(r.from_time, r.until_time), {at}
+      FROM json_to_recordset({added}::json) AS r(
+           first bigint, last bigint, holder text, network text, target_number bigint, case_id uuid,
+           from_time timestamptz, until_time timestamptz)
+)
+"""
+
+_ROUTE = f"""
+WITH {_ROUTING.format(at="$1", removed="$2", added="$3")}
+SELECT expect_rows(cardinality($2::bigint[]), (SELECT count(*) FROM unrouted))
 """
 
 #: Steps of existing cases, and everything that follows from them.
-_STEP = """
+_STEP = f"""
 WITH line AS MATERIALIZED (
     SELECT l.*, nextval('message_log_id_seq') AS id
       FROM json_to_recordset($3::json) AS l(
            at timestamptz, type text, sender text, message_id uuid, digest text, case_id uuid, from_state text,
-           to_state text, body json, personal json, sets_customer boolean, case_after json, warnings json,
+           to_state text, body json, sealed text, sets_customer boolean, case_after json, warnings json,
            "to" text[])
 ), changed AS MATERIALIZED (
     SELECT c.*, coalesce((SELECT max(line.id) FROM line WHERE line.case_id = c.case_id AND line.sets_customer),
@@ -48,7 +72,8 @@ WITH line AS MATERIALIZED (
            case_id uuid, old_version int, state text, entered_from text, range_holders text[],
            effective_time timestamptz,
            newest_order uuid, old_customer_log bigint, network text, routing_number text, expected text[],
-           received text[], waived text[], told text[], due_at timestamptz, updated_at timestamptz,
+           received text[], waived text[], told text[], parties text[], due_at timestamptz,
+           personal_until timestamptz, created_at timestamptz, updated_at timestamptz,
            blocks_until timestamptz, reblock boolean)
 ), written AS (
     UPDATE cases c SET
@@ -56,31 +81,28 @@ WITH line AS MATERIALIZED (
            range_holders = n.range_holders,
            effective_time = n.effective_time, newest_order = n.newest_order, customer_log = n.customer_log,
            network = n.network, routing_number = n.routing_number, expected = n.expected, received = n.received,
-           waived = n.waived, told = n.told, due_at = n.due_at, updated_at = n.updated_at
+           waived = n.waived, told = n.told, due_at = n.due_at, personal_until = n.personal_until,
+           updated_at = n.updated_at
       FROM changed n WHERE c.case_id = n.case_id AND c.version = n.old_version
     RETURNING 1
+), party AS (
+    INSERT INTO case_party (code, created_at, case_id)
+    SELECT code, created_at, case_id FROM changed, unnest(parties) AS code ON CONFLICT DO NOTHING
 ), logged AS (
-    INSERT INTO message_log (id, at, type, sender, message_id, digest, case_id, from_state, to_state, body, personal,
+    INSERT INTO message_log (id, at, type, sender, message_id, digest, case_id, from_state, to_state, body, sealed,
                              customer_log, case_after, warnings)
     SELECT line.id, at, type, sender, message_id, decode(digest, 'hex'), case_id, from_state, to_state, body,
-           personal, changed.customer_log, case_after, warnings
+           decode(sealed, 'hex'), changed.customer_log, case_after, warnings
       FROM line JOIN changed USING (case_id)
 ), reblocked AS (
     UPDATE case_numbers n
-       SET during = tstzrange(lower(n.during), greatest(lower(n.during), changed.blocks_until))
+       SET during = tstzrange(lower(n.during), CASE WHEN changed.blocks_until IS NOT NULL
+                              THEN greatest(lower(n.during), changed.blocks_until) END)
       FROM changed WHERE changed.reblock AND n.case_id = changed.case_id
 ), told AS (
     INSERT INTO inbox (to_code, log_id)
     SELECT receiver, id FROM line, unnest(line."to") AS receiver ORDER BY id
-), unrouted AS (
-    UPDATE routing SET removed_at = $2 WHERE row_id = ANY($7::bigint[]) AND removed_at IS NULL RETURNING 1
-), routed AS (
-    INSERT INTO routing (numbers, holder, network, case_id, valid, recorded_at)
-    SELECT int8range(r.first, r.last, '[]'), r.holder, r.network, r.case_id, tstzrange(r.from_time, r.until_time), $2
-      FROM json_to_recordset($8::json) AS r(
-           first bigint, last bigint, holder text, network text, case_id uuid, from_time timestamptz,
-           until_time timestamptz)
-)
+), {_ROUTING.format(at="$2", removed="$7", added="$8")}
 SELECT hold_world($1, $2),
        expect_rows((SELECT count(*) FROM changed), (SELECT count(*) FROM written)),
        expect_rows(cardinality($7::bigint[]), (SELECT count(*) FROM unrouted)),
@@ -88,76 +110,111 @@ SELECT hold_world($1, $2),
           FROM json_to_recordset($5::json) AS room(code text, day date, numbers bigint))
 """
 
+_BEGIN_RIGHT = "INSERT INTO right_of_use (number, sealed, since, case_id) VALUES ($1, $2, $3, $4)"
+_END_RIGHT = """
+UPDATE right_of_use SET until = $2 WHERE number = $1 AND until IS NULL AND ($3::uuid IS NULL OR case_id = $3)
+"""
 
-async def write(connection: Connection, outcome: Outcome) -> None:
+
+async def write(connection: Connection, outcome: Outcome, vault: Vault) -> None:
     """Commit the outcome as a whole, or raise what `db.retried` starts again on."""
-    if outcome.before:
-        await _write_steps(connection, outcome)
+    if outcome.before and not outcome.rights:
+        await _write_steps(connection, outcome, vault)
+        return
+    if not outcome.before and not (outcome.rights or outcome.routing.added):
+        await _open_case(connection, outcome, vault)
+        return
+    async with connection.transaction():
+        if outcome.before:
+            await _write_steps(connection, outcome, vault)
+        else:
+            await _open_case(connection, outcome, vault)
+            await connection.fetchrow(_ROUTE, outcome.decided_at, *_routing(outcome))
+        for right in outcome.rights:
+            await _write_right(connection, right, vault)
+
+
+async def _write_right(connection: Connection, right: RightChange, vault: Vault) -> None:
+    if right.holder is not None:
+        sealed = vault.seal(right.holder)
+        await connection.execute(_BEGIN_RIGHT, right.number, sealed, right.at, right.case_id)
     else:
-        await _open_case(connection, outcome)
+        await connection.execute(_END_RIGHT, right.number, right.at, right.case_id)
 
 
-async def _open_case(connection: Connection, outcome: Outcome) -> None:
+async def _open_case(connection: Connection, outcome: Outcome, vault: Vault) -> None:
     (case,) = outcome.cases.values()
-    (order,) = outcome.entries
-    ((code, day, numbers),) = outcome.room
+    (line,) = outcome.entries
     await connection.fetchrow(
         _OPEN,
         outcome.epoch,
-        order.at,
-        order.type,
-        code,
-        order.message_id,
-        order.digest,
+        line.at,
+        line.type,
+        line.sender,
+        line.message_id,
+        vault.mac(line.content) if line.content else None,
         case.case_id,
         case.state,
-        order.body,
-        order.personal,
-        order.case_after,
-        order.warnings,
+        line.body,
+        vault.seal(line.personal) if line.personal else None,
+        line.case_after,
+        line.warnings,
         case.kind,
         case.donor,
         case.range_holders,
         case.number_type,
         case.main_number,
-        numbers,
+        case.number_count,
         case.effective_time,
         case.due_at,
         [item.first for item in case.numbers],
         [item.last for item in case.numbers],
-        order.to,
-        day,
+        line.to,
+        oslo_day(case.effective_time),
         outcome.cap_limit,
+        line.sets_customer,
+        case.recipient,
+        case.cap_code,
+        case.newest_order,
+        case.network,
+        case.routing_number,
+        case.target_number,
+        case.told,
+        sorted({*case.parties, *case.told}),
+        case.blocks_until,
     )
 
 
-async def _write_steps(connection: Connection, outcome: Outcome) -> None:
-    change = outcome.routing
+async def _write_steps(connection: Connection, outcome: Outcome, vault: Vault) -> None:
     await connection.fetchrow(
         _STEP,
         outcome.epoch,
         outcome.decided_at,
-        [_entry_row(entry) for entry in outcome.entries],
+        [_entry_row(entry, vault) for entry in outcome.entries],
         [_case_row(case, outcome) for case in outcome.cases.values()],
         [{"code": code, "day": day, "numbers": numbers} for code, day, numbers in sorted(outcome.room)],
         outcome.cap_limit,
-        list(change.removed),
-        [_routing_row(row) for row in change.added],
+        *_routing(outcome),
     )
 
 
-def _entry_row(entry: Entry) -> dict[str, Any]:
+def _routing(outcome: Outcome) -> tuple[list[int], list[dict[str, Any]]]:
+    change = outcome.routing
+    return list(change.removed), [_routing_row(row) for row in change.added]
+
+
+def _entry_row(entry: Entry, vault: Vault) -> dict[str, Any]:
     return {
         "at": entry.at,
         "type": entry.type,
         "sender": entry.sender,
         "message_id": entry.message_id,
-        "digest": entry.digest.hex() if entry.digest else None,
+        "digest": vault.mac(entry.content).hex() if entry.content else None,
         "case_id": entry.case_id,
         "from_state": entry.from_state,
         "to_state": entry.to_state,
         "body": entry.body,
-        "personal": entry.personal,
+        "sealed": vault.seal(entry.personal).hex() if entry.personal else None,
         "sets_customer": entry.sets_customer,
         "case_after": entry.case_after,
         "warnings": entry.warnings,
@@ -182,16 +239,15 @@ def _case_row(case: Case, outcome: Outcome) -> dict[str, Any]:
         "received": case.received,
         "waived": case.waived,
         "told": case.told,
+        "parties": [code for code in case.told if code not in before.told],
         "due_at": case.due_at,
+        # The retention of personal data runs from the effective time or the end, whichever is first.
+        "personal_until": case.updated_at if case.state in ENDED_BEFORE_TIME else case.effective_time,
+        "created_at": case.created_at,
         "updated_at": case.updated_at,
-        "blocks_until": _blocks_until(case),
-        "reblock": _blocks_until(case) != _blocks_until(before),
+        "blocks_until": case.blocks_until,
+        "reblock": case.blocks_until != before.blocks_until,
     }
-
-
-def _blocks_until(case: Case) -> datetime:
-    """Until when the numbers are taken: the porting time, or the instant at which the case ended before it."""
-    return case.effective_time if case.state not in ENDED_BEFORE_TIME else case.updated_at
 
 
 def _routing_row(row: RoutingRow) -> dict[str, Any]:
@@ -200,6 +256,7 @@ def _routing_row(row: RoutingRow) -> dict[str, Any]:
         "last": row.numbers.last,
         "holder": row.holder,
         "network": row.network,
+        "target_number": row.target_number,
         "case_id": row.case_id,
         "from_time": row.valid_from,
         "until_time": row.valid_until,
@@ -207,12 +264,12 @@ def _routing_row(row: RoutingRow) -> dict[str, Any]:
 
 
 _REPLAY = """
-SELECT m.type, m.message_id, m.at, m.case_after, m.warnings, owner.personal -> 'customer' AS customer
+SELECT m.type, m.message_id, m.at, m.case_after, m.warnings, owner.sealed
   FROM message_log m LEFT JOIN message_log owner ON owner.id = m.customer_log
  WHERE m.id = $1
 """
 
 
 async def read_answer(connection: Connection, log_id: int) -> asyncpg.Record:
-    """What was answered when the message was accepted, and the customer of the case as it was then."""
+    """What was answered when the message was accepted; `sealed` holds the customer of the case as it was then."""
     return await fetch_one(connection, _REPLAY, log_id)

@@ -25,10 +25,10 @@ def snapshot(case: Case) -> dict[str, Any]:
         "number_type": case.number_type,
         "main_number": national(case.main_number),
         "numbers": [item.view() for item in case.numbers],
-        "porting_time": format_time(case.effective_time),
+        case.time_field: format_time(case.effective_time),
         "network": case.network,
         "routing_number": case.routing_number,
-        "target_number": None,
+        "target_number": national(case.target_number) if case.target_number else None,
     }
 
 
@@ -62,15 +62,17 @@ def with_customer(view: dict[str, Any], case: Case, codes: frozenset[str]) -> di
 
 
 def _next(case: Case, now: datetime, rulebook: Rulebook, calendar: WorkingCalendar) -> Iterator[dict[str, Any]]:
-    for event in events_in(case.state):
+    for event in events_in(case.kind, case.state):
         until, included = _until(case, event, rulebook)
         if until is not None and (until < now or (until == now and not included)):
             continue
         earliest, latest = _bounds(event, now, rulebook, calendar)
         for code in senders(case, event):
             yield _entry(event, code, None, until, included, earliest, latest)
-    later = reached_by_time(case.state, all_done=not case.missing)
-    for event in events_in(later) if later else ():
+    if case.returns_itself:
+        return
+    later = reached_by_time(case.kind, case.state, all_done=not case.missing)
+    for event in events_in(case.kind, later) if later else ():
         for code in senders(case, event):
             yield _entry(event, code, case.effective_time, None, False, None, None)
 
@@ -78,7 +80,7 @@ def _next(case: Case, now: datetime, rulebook: Rulebook, calendar: WorkingCalend
 def _until(case: Case, event: str, rulebook: Rulebook) -> tuple[datetime | None, bool]:
     """The last instant for the event in its state, and whether the instant itself is allowed."""
     if event == "NP_ANNU":
-        return windows.latest_cancel(rulebook, case.effective_time).at, True
+        return windows.latest_stop(rulebook, case.kind, case.effective_time).at, True
     if event == "NP_IVER":
         return windows.latest_execution_sending(rulebook, case.effective_time).at, True
     if case.due_at is None:

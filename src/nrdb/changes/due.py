@@ -14,7 +14,7 @@ from nrdb.audit import Change, change_world
 from nrdb.changes import series, transfer
 from nrdb.changes.settling import Settler
 from nrdb.clock import monotonic
-from nrdb.db import LONG, Connection, Pool, acquire
+from nrdb.db import LONG, Connection, Pool, acquire, retried
 from nrdb.planned import SERIES_CHANGED, mark_done, next_due
 
 
@@ -70,10 +70,15 @@ class CatchingUp:
             task.result()
 
     async def _catch_up(self) -> None:
-        async with acquire(self._pool) as connection, connection.transaction():
-            # Others may be about it: then there is nothing left to do once they have ended.
-            await connection.execute("SELECT pg_advisory_xact_lock(7267, 1)", timeout=LONG)
-            if not await connection.fetchval("SELECT world_is_due(nrdb_now())"):
+        async with acquire(self._pool) as connection:
+            now = await connection.fetchval("SELECT nrdb_now()")
+            if await next_due(connection, now) is None:
+                while await retried(lambda: self._settler.settle_returns_on(connection)):
+                    pass
                 return
-            at = await connection.fetchval("SELECT change_world()")
-            await apply_due(connection, self._settler, at)
+            async with connection.transaction():
+                # Others may be about it: then there is nothing left to do once they have ended.
+                await connection.execute("SELECT pg_advisory_xact_lock(7267, 1)", timeout=LONG)
+                if await next_due(connection, now) is not None:
+                    at = await connection.fetchval("SELECT change_world()")
+                    await apply_due(connection, self._settler, at)

@@ -5,11 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from nrdb.audit import Change
-from nrdb.clock import format_time
+from nrdb.cases.case import NKOM
 from nrdb.db import Connection
 from nrdb.delivery.notices import announce
 from nrdb.errors import Code, Problem
-from nrdb.messages.audience import NKOM
 from nrdb.planned import SERIES_CHANGED, Planned, pending_for
 from nrdb.routing.plan import Series, change_series, find_series, version_until
 from nrdb.routing.reassign import SHOWN, Effects, Taken, reassign, taken_in
@@ -91,7 +90,7 @@ async def check_not_planned(connection: Connection, series: Series) -> None:
             Code.SERIES_OVERLAP,
             say(
                 "A change of this series is set for {at} already. Cancel it first, or wait for it.",
-                at=format_time(planned[0].due_at),
+                at=planned[0].due_at,
             ),
             facts={"planned": [item.view() for item in planned], "count": len(planned)},
         )

@@ -63,7 +63,7 @@ async def check_not_planned(connection: Connection, code: str) -> None:
             say(
                 "A transfer of {code} is set for {at} already. Cancel it first.",
                 code=code,
-                at=format_time(planned[0].due_at),
+                at=planned[0].due_at,
             ),
             facts={"planned": [item.view() for item in planned], "count": len(planned)},
         )

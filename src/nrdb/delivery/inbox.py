@@ -12,6 +12,7 @@ from uuid import UUID
 
 from nrdb.clock import format_time
 from nrdb.db import Connection, fetch_one
+from nrdb.vault import Vault
 
 #: What an item shows of its case: enough to act on (contract section 4).
 _CASE_FIELDS = (
@@ -24,6 +25,7 @@ _CASE_FIELDS = (
     "main_number",
     "numbers",
     "porting_time",
+    "termination_time",
     "network",
     "routing_number",
     "target_number",
@@ -44,7 +46,7 @@ class Page:
 
 
 _ITEMS = """
-SELECT i.seq, m.at, m.type, m.body, m.personal, m.case_after
+SELECT i.seq, m.at, m.type, m.body, m.sealed, m.case_after
   FROM inbox i JOIN message_log m ON m.id = i.log_id
  WHERE i.to_code = $1 AND i.seq > $2 AND i.seq <= $3
    AND ($4::text IS NULL OR m.type = $4) AND ($5::timestamptz IS NULL OR m.at >= $5)
@@ -63,14 +65,14 @@ async def read_page(
     after: int,
     limit: int,
     *,
-    party: bool,
+    vault: Vault | None,
     message_type: str | None = None,
     since: datetime | None = None,
 ) -> Page:
     """At most `limit` items after the position. `next` passes filtered items too, and never an uncommitted one.
 
-    `party` says that the reader is the code itself; operators and admins see no personal data. A filtered page looks
-    at so many items and no more, so it may be empty while `next` moves on.
+    `vault` opens the personal data for the code itself; operators and admins have none. A filtered page looks at so
+    many items and no more, so it may be empty while `next` moves on.
     """
     horizon = await connection.fetchval("SELECT inbox_horizon()")
     filtered = message_type is not None or since is not None
@@ -81,7 +83,7 @@ async def read_page(
             break
         wanted = limit - len(items)
         rows = await connection.fetch(_ITEMS, code, after, window["last"], message_type, since, wanted)
-        items += [_item(row, code, party=party) for row in rows]
+        items += [_item(row, code, vault) for row in rows]
         if len(rows) == wanted:
             return Page(items, rows[-1]["seq"])
         after = window["last"]
@@ -129,39 +131,45 @@ async def status(connection: Connection, code: str) -> dict[str, Any]:
     }
 
 
-async def find_message(connection: Connection, code: str, message_id: UUID, *, party: bool) -> dict[str, Any] | None:
+async def find_message(
+    connection: Connection, code: str, message_id: UUID, vault: Vault | None
+) -> dict[str, Any] | None:
     """A message that the code has sent or received, as its receiver sees it; None where there is none."""
     row = await connection.fetchrow(
         """
-        SELECT m.at, m.type, m.body, m.personal, m.case_after FROM message_log m
-         WHERE m.message_id = $2 AND m.type <> 'time' AND (m.sender = $1 OR EXISTS (
+        SELECT m.at, m.type, m.body, m.sealed, m.case_after FROM message_log m
+         WHERE m.message_id = $2 AND m.type NOT IN ('time', 'waive') AND (m.sender = $1 OR EXISTS (
                SELECT 1 FROM inbox i WHERE i.log_id = m.id AND i.to_code = $1))
          ORDER BY m.sender = $1 DESC LIMIT 1
         """,
         code,
         message_id,
     )
-    return message_view(row, code, party=party) if row else None
+    return message_view(row, code, vault) if row else None
 
 
-def _item(row: Any, code: str, *, party: bool) -> dict[str, Any]:
+def _item(row: Any, code: str, vault: Vault | None) -> dict[str, Any]:
     return {
         "seq": row["seq"],
         "at": format_time(row["at"]),
         "to": code,
-        "message": message_view(row, code, party=party),
+        "message": message_view(row, code, vault),
     }
 
 
-def message_view(row: Any, code: str, *, party: bool) -> dict[str, Any]:
-    """The sender's message, when it was received, and the case as it left it; personal data for MT and AT only."""
+def message_view(row: Any, code: str, vault: Vault | None) -> dict[str, Any]:
+    """The sender's message, when it was received, and the case as it left it; personal data for its parties only.
+
+    A termination has two: the holder and the range holder. Without a vault there is nothing to show.
+    """
     case = row["case_after"]
     if case is None:
         return {**row["body"], "received_at": format_time(row["at"])}
-    shown = party and code in (case["recipient"], case["donor"])
+    other = case["range_holders"] if case["kind"] == "termination" else [case["recipient"]]
+    personal = vault.open(row["sealed"]) if vault and code in (case["donor"], *other) else None
     return {
         **row["body"],
-        **((row["personal"] or {}) if shown else {}),
+        **(personal or {}),
         "received_at": format_time(row["at"]),
-        "case": {name: case[name] for name in _CASE_FIELDS},
+        "case": {name: case[name] for name in _CASE_FIELDS if name in case},
     }

@@ -1,7 +1,7 @@
 """What follows from a lawful message, and from time: pure, so that it can be read, tested and replayed.
 
 `rules` has decided that it may be; here the machine takes its step and everything that belongs to the step is listed in
-the `Outcome`: the log line, who is told, room under the cap, routing rows, notices.
+the `Outcome`: the log line, who is told, room under the cap, routing rows, rights of use, notices.
 """
 
 import hashlib
@@ -14,60 +14,107 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from nrdb.cases.case import CLEARINGHOUSE, Case, Step, due, take
+from nrdb.cases.case import CLEARINGHOUSE, NKOM, Case, Step, due, take
 from nrdb.cases.machine import CAP_RETURNING_STATES, TIME, WAIVE
-from nrdb.cases.outcome import Entry, Outcome
+from nrdb.cases.outcome import Entry, Outcome, RightChange
+from nrdb.cases.roles import COMPLETION_REPORTS
 from nrdb.cases.view import case_view
-from nrdb.messages.audience import parties, receivers, told_of_execution
+from nrdb.messages.audience import receivers, told_of_execution, told_of_return
 from nrdb.messages.facts import Facts
-from nrdb.messages.kinds import AnyCaseMessage, NpAnnu, NpBest, NpEndr, NpFerd, NpIver, wire_form
-from nrdb.messages.rules import Rules
-from nrdb.routing.table import RoutingRow, port, unport
+from nrdb.messages.kinds import (
+    AnyCaseMessage,
+    AnyMessage,
+    AnyOpening,
+    FiveIver,
+    NpAnnu,
+    NpBest,
+    NpEndr,
+    NpIver,
+    NpTilb,
+    effective_time,
+    wire_form,
+)
+from nrdb.messages.rules import Rules, cap_code
+from nrdb.routing.table import RoutingRow, give_back, merge, port, unport
 from nrdb.timers.calendar import oslo_day
 
 _EXTRA_NUMBERS = {
     "code": "extra-numbers-not-registered",
     "detail": "Type E ports the main number only; the other numbers are not registered (S3 2.3.2).",
 }
-#: States whose arrival the two parties are told of.
+#: States whose arrival the parties are told of.
 _NOTICED_STATES = frozenset({"obsolete", "completed"})
 
 
-def digest_of(message: NpBest | AnyCaseMessage) -> bytes:
-    """What makes two messages the same: their content after parsing, numbers in any order."""
-    return _digest(wire_form(message))
+def content_of(message: AnyMessage) -> bytes:
+    """What makes two messages the same, digested: their content after parsing, numbers in any order."""
+    return _content(wire_form(message))
 
 
-def _digest(content: dict[str, Any]) -> bytes:
-    in_order = {name: sorted(content[name], key=str) for name in ("additional_numbers", "series") if content.get(name)}
-    return hashlib.sha256(orjson.dumps(content | in_order, option=orjson.OPT_SORT_KEYS)).digest()
+def _content(form: dict[str, Any]) -> bytes:
+    in_order = {name: sorted(form[name], key=str) for name in ("additional_numbers", "series") if form.get(name)}
+    return hashlib.sha256(orjson.dumps(form | in_order, option=orjson.OPT_SORT_KEYS)).digest()
 
 
-def order(rules: Rules, message: NpBest, facts: Facts, outcome: Outcome) -> Case:
-    """A lawful NP_BEST opens a case and takes room on the day of its porting time."""
+def open_case(rules: Rules, message: AnyOpening, facts: Facts, routing: Iterable[RoutingRow], outcome: Outcome) -> Case:
+    """A lawful NP_BEST, 5_IVER, NP_OPPS or 5_OPPS opens a case and takes room on the day on which the numbers move."""
     now = outcome.decided_at
-    case = Case(
-        case_id=_case_id(now),
-        kind="porting",
-        state="awaiting_donor",
-        version=1,
-        recipient=message.sender,
-        donor=message.donor,
-        range_holders=facts.range_holders(message.numbers),
-        number_type=message.number_type,
-        main_number=message.main_number,
-        numbers=message.numbers,
-        effective_time=message.porting_time,
-        newest_order=message.message_id,
-        created_at=now,
-        updated_at=now,
-        warnings=(_EXTRA_NUMBERS,) if message.extra_ignored else (),
-        customer=message.customer.model_dump(mode="json", exclude_none=True),
-    )
-    outcome.room.append((case.recipient, oslo_day(case.effective_time), case.number_count))
+    case = _new_case(message, facts, now)
+    if case.cap_code is not None:
+        outcome.room.append((case.cap_code, oslo_day(case.effective_time), case.number_count))
+    if isinstance(message, FiveIver):
+        case = _executed(case, message.network, facts)
+        outcome.routing = port(routing, _routing_rows(case))
+        if message.donor == NKOM and facts.right_holder is None:
+            holder = message.right_holder.model_dump(mode="json")
+            outcome.rights.append(RightChange(case.main_number, now, case.case_id, holder))
     outcome.cases[case.case_id] = case
     outcome.entries.append(_entry(rules, message, now, None, case))
     return case
+
+
+def _new_case(message: AnyOpening, facts: Facts, now: datetime) -> Case:
+    """The case as the message opens it."""
+    case = Case(
+        case_id=_case_id(now),
+        kind="termination",
+        state="awaiting_termination",
+        version=1,
+        recipient=None,
+        donor=message.sender,
+        range_holders=facts.range_holders(message.numbers),
+        cap_code=cap_code(message, facts),
+        number_type=None,
+        main_number=message.main_number,
+        numbers=message.numbers,
+        effective_time=effective_time(message),
+        created_at=now,
+        updated_at=now,
+    )
+    match message:
+        case NpBest():
+            return replace(
+                case,
+                kind="porting",
+                state="awaiting_donor",
+                recipient=message.sender,
+                donor=message.donor,
+                number_type=message.number_type,
+                newest_order=message.message_id,
+                warnings=(_EXTRA_NUMBERS,) if message.extra_ignored else (),
+                customer=message.customer.model_dump(mode="json", exclude_none=True),
+            )
+        case FiveIver():
+            return replace(
+                case,
+                kind="five_digit",
+                state="scheduled",
+                recipient=message.sender,
+                donor=message.donor,
+                target_number=message.target_number,
+            )
+        case _:
+            return case
 
 
 def step(
@@ -87,30 +134,78 @@ def step(
     match message:
         case NpIver():
             outcome.routing = port(routing, _routing_rows(taken.case))
+        case NpTilb():
+            outcome.routing = give_back(routing, case.numbers, taken.at)
         case NpAnnu() if before.state == "scheduled":
             outcome.routing = unport(routing, case.case_id)
+            if case.kind == "five_digit":
+                outcome.rights.append(RightChange(case.main_number, taken.at, case.case_id))
         case _:
             _notice(rules, taken, outcome)
     return taken.case
 
 
-def settle(rules: Rules, case: Case, now: datetime, outcome: Outcome) -> Case:
-    """What time has done to the case by `now`, written into the history at its due instant."""
-    taken = due(case, now)
-    if taken is None:
-        return case
-    outcome.cases[case.case_id] = taken.case
-    outcome.entries.append(_said(rules, taken, TIME, {}, ()))
-    _move_room(case, taken.case, outcome)
-    _notice(rules, taken, outcome)
-    return taken.case
+def settle(
+    rules: Rules,
+    case: Case,
+    now: datetime,
+    outcome: Outcome,
+    routing: Iterable[RoutingRow] = (),
+    networks: Iterable[str] = (),
+) -> Case:
+    """What time has done to the case by `now`, written into the history at its due instant.
+
+    `routing` and `networks` matter where the clearinghouse itself returns the numbers: who is told, and what ends.
+    """
+    before = case
+    for taken in due(case, now):
+        if taken.event == TIME:
+            outcome.entries.append(_said(rules, taken, TIME, {}, ()))
+            case = taken.case
+        else:
+            case = _returned_for_nkom(rules, taken, outcome, routing, networks)
+        _notice(rules, taken, outcome)
+    if case is not before:
+        outcome.cases[case.case_id] = case
+        _move_room(before, case, outcome)
+    return case
 
 
-def waive(rules: Rules, case: Case, code: str, outcome: Outcome) -> Case:
-    """The code's NP_FERD is no longer awaited; if it was the last one, the case is completed."""
-    taken = take(replace(case, waived=(*case.waived, code)), WAIVE, outcome.decided_at)
+def _returned_for_nkom(
+    rules: Rules, taken: Step, outcome: Outcome, routing: Iterable[RoutingRow], networks: Iterable[str]
+) -> Case:
+    """NP_TILB or 5_TILB, which the clearinghouse sends for Nkom at the termination time (S3 2.8)."""
+    case = replace(taken.case, told=told_of_return(taken.case, networks))
+    said = replace(taken, case=case)
+    outcome.entries.append(_said(rules, said, taken.event, {}, case.told, sender=NKOM))
+    outcome.routing = merge(outcome.routing, give_back(routing, case.numbers, taken.at))
+    outcome.rights.append(RightChange(case.main_number, taken.at, None))
+    return case
+
+
+def waive(
+    rules: Rules,
+    case: Case,
+    code: str,
+    outcome: Outcome,
+    routing: Iterable[RoutingRow] = (),
+    networks: Iterable[str] = (),
+) -> Case:
+    """The code is no longer waited for: its NP_FERD or 5_FERD, or, of a range holder, its NP_TILB.
+
+    If it was the last one, the case is completed; a termination is then returned, and everybody is told so, because
+    routing has changed.
+    """
+    if case.kind == "termination":
+        case = replace(case, told=told_of_return(case, networks))
+    else:
+        case = replace(case, waived=(*case.waived, code))
+    taken = take(case, WAIVE, outcome.decided_at)
     outcome.cases[case.case_id] = taken.case
     outcome.entries.append(_said(rules, taken, WAIVE, {"code": code}, ()))
+    if case.kind == "termination":
+        outcome.routing = merge(outcome.routing, give_back(routing, case.numbers, taken.at))
+        outcome.entries.append(_said(rules, taken, "NOTICE", {"notice": "returned"}, (code, *taken.case.told)))
     _notice(rules, taken, outcome)
     return taken.case
 
@@ -137,43 +232,54 @@ def _changed(message: AnyCaseMessage, case: Case, facts: Facts) -> Case:
                 else case.customer,
             )
         case NpIver():
-            network = facts.networks[message.network]
-            told = told_of_execution(case, facts)
-            return replace(
-                case,
-                range_holders=facts.range_holders(case.numbers),
-                network=network.code,
-                routing_number=network.routing_number,
-                expected=told,
-                told=told,
-            )
-        case NpFerd():
+            return _executed(case, message.network, facts)
+        case NpTilb():
+            return replace(case, told=told_of_return(case, facts.networks))
+        case _ if message.type in COMPLETION_REPORTS:
             return replace(case, received=(*case.received, message.sender))
         case _:
             return case
 
 
+def _executed(case: Case, code: str, facts: Facts) -> Case:
+    """The case as everybody is told to execute it: in which network, and who is to report completion."""
+    network = facts.networks[code]
+    told = told_of_execution(case, facts)
+    return replace(
+        case,
+        range_holders=facts.range_holders(case.numbers),
+        network=network.code,
+        routing_number=network.routing_number,
+        expected=told,
+        told=told,
+    )
+
+
 def _move_room(before: Case, after: Case, outcome: Outcome) -> None:
     """Room under the cap: given back where the case has come to nothing, moved where its day has changed."""
+    if after.cap_code is None:
+        return
     old, new = oslo_day(before.effective_time), oslo_day(after.effective_time)
     if after.state in CAP_RETURNING_STATES:
-        outcome.room.append((after.recipient, old, -after.number_count))
+        outcome.room.append((after.cap_code, old, -after.number_count))
     elif old != new:
-        outcome.room.append((after.recipient, old, -after.number_count))
-        outcome.room.append((after.recipient, new, after.number_count))
+        outcome.room.append((after.cap_code, old, -after.number_count))
+        outcome.room.append((after.cap_code, new, after.number_count))
 
 
 def _routing_rows(case: Case) -> list[RoutingRow]:
+    holder = case.recipient or case.donor
+    network = case.network or holder
     return [
-        RoutingRow(item, case.recipient, case.network or case.recipient, case.case_id, case.effective_time)
+        RoutingRow(item, holder, network, case.case_id, case.effective_time, target_number=case.target_number)
         for item in case.numbers
     ]
 
 
-def _entry(rules: Rules, message: NpBest | AnyCaseMessage, at: datetime, from_state: str | None, case: Case) -> Entry:
-    content = wire_form(message)
-    digest = _digest(content)
-    personal = {name: content.pop(name) for name in sorted(message.personal) if name in content}
+def _entry(rules: Rules, message: AnyMessage, at: datetime, from_state: str | None, case: Case) -> Entry:
+    form = wire_form(message)
+    content = _content(form)
+    personal = {name: form.pop(name) for name in sorted(message.personal) if name in form}
     return Entry(
         at=at,
         type=message.type,
@@ -182,12 +288,12 @@ def _entry(rules: Rules, message: NpBest | AnyCaseMessage, at: datetime, from_st
         case_id=case.case_id,
         # What was personal leaves its place behind, so that the log tells that it was there.
         body={
-            "type": content.pop("type"),
-            **content,
+            "type": form.pop("type"),
+            **form,
             **dict.fromkeys(personal),
             "case_id": str(case.case_id),
         },
-        digest=digest,
+        content=content,
         from_state=from_state,
         to_state=case.state,
         personal=personal or None,
@@ -202,23 +308,25 @@ def _notice(rules: Rules, taken: Step, outcome: Outcome) -> None:
     """The parties learn that the case is obsolete or completed, from the clearinghouse."""
     if taken.case.state in _NOTICED_STATES:
         notice = {"notice": taken.case.state}
-        outcome.entries.append(_said(rules, taken, "NOTICE", notice, parties(taken.case)))
+        outcome.entries.append(_said(rules, taken, "NOTICE", notice, taken.case.parties))
 
 
-def _said(rules: Rules, taken: Step, kind: str, more: dict[str, Any], to: tuple[str, ...]) -> Entry:
-    """What the clearinghouse itself enters: what time did, or a notice."""
+def _said(
+    rules: Rules, taken: Step, kind: str, more: dict[str, Any], to: tuple[str, ...], sender: str = CLEARINGHOUSE
+) -> Entry:
+    """What the clearinghouse itself enters: what time did, a notice, or what it says for Nkom."""
     message_id = uuid4()
     case = taken.case
     return Entry(
         at=taken.at,
         type=kind,
-        sender=CLEARINGHOUSE,
+        sender=sender,
         message_id=message_id,
         case_id=case.case_id,
         body={
             "type": kind,
             "message_id": str(message_id),
-            "sender": CLEARINGHOUSE,
+            "sender": sender,
             "case_id": str(case.case_id),
             **more,
         },

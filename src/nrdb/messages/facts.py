@@ -19,18 +19,20 @@ class PlanRow:
 
 @dataclass(frozen=True, slots=True)
 class PortedRow:
-    """Numbers that somebody serves by a porting."""
+    """Numbers that somebody serves by a porting, and where a five-digit number is led to."""
 
     numbers: NumberRange
     holder: str
+    network: str | None = None
+    target_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenNumbers:
-    """Numbers of another open case that the message names too, and when that case ends at the latest."""
+    """Numbers of another open case that the message names too, and until when it blocks them (None: no end known)."""
 
     numbers: NumberRange
-    until: datetime
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,10 @@ class Network:
 class Facts:
     """The world around one message.
 
-    `full_days` are the days on which the recipient has no room for this many numbers; every day that is not there
-    has room, save for more numbers than the common limit: then only the `raised_days`. `networks` are the
-    active terminating providers, loaded for the messages that are sent to them all.
+    `full_days` are the days on which the code that gets the numbers has no room for so many; every other day has room,
+    save for more numbers than the common limit: then only the `raised_days`. `networks` are the active
+    terminating providers, loaded for the messages that are sent to them all. `right_holder` is the organisation with
+    the right to use the five-digit number, where one is on record.
     """
 
     plan: tuple[PlanRow, ...] = ()
@@ -64,6 +67,7 @@ class Facts:
     full_days: Mapping[date, CapDay] = field(default_factory=dict)
     raised_days: frozenset[date] = frozenset()
     networks: Mapping[str, Network] = field(default_factory=dict)
+    right_holder: str | None = None
 
     def network(self, code: str) -> Network | None:
         """The network of that code, if calls can be routed to it."""

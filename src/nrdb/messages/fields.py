@@ -18,6 +18,7 @@ from pydantic import WithJsonSchema as Schema
 
 from nrdb.clock import format_time, parse_time
 from nrdb.routing.numbers import NumberRange, national, parse_number
+from nrdb.texts import FieldError, Sentence, say
 
 _ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _COMPACT_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
@@ -27,7 +28,7 @@ _ORGANISATION_WEIGHTS = (3, 2, 7, 6, 5, 4, 3, 2)
 def _from_text(parse: Any) -> BeforeValidator:
     def read(value: object) -> object:
         if not isinstance(value, str):
-            raise ValueError("must be a string")  # noqa: TRY004 (pydantic collects ValueErrors only)
+            raise FieldError(say("must be a string"))
         return parse(value)
 
     return BeforeValidator(read)
@@ -35,43 +36,43 @@ def _from_text(parse: Any) -> BeforeValidator:
 
 def _clean(text: str) -> str:
     if any(ord(sign) < 32 and sign not in "\t\n\r" for sign in text):
-        raise ValueError("must not contain control characters")
+        raise FieldError(say("must not contain control characters"))
     return text
 
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        raise ValueError("must not be only space")
+        raise FieldError(say("must not be only space"))
     return text
 
 
 def check_organisation_number(text: str) -> str:
     """Nine digits of which the last is the mod-11 check digit. Raises `ValueError`."""
     if len(text) != 9 or not (text.isascii() and text.isdigit()):
-        raise ValueError("an organisation number has 9 digits")
+        raise FieldError(say("an organisation number has 9 digits"))
     total = sum(int(digit) * weight for digit, weight in zip(text[:8], _ORGANISATION_WEIGHTS, strict=True))
     if (11 - total % 11) % 11 != int(text[8]):
-        raise ValueError("the check digit of the organisation number is wrong (mod 11)")
+        raise FieldError(say("the check digit of the organisation number is wrong (mod 11)"))
     return text
 
 
 def _compact_date(text: str) -> str:
-    _date(_COMPACT_DATE, text, "a birth date in a refusal is yyyymmdd (S3 2.5.2), and a day of the calendar")
+    _date(_COMPACT_DATE, text, say("a birth date in a refusal is yyyymmdd (S3 2.5.2), and a day of the calendar"))
     return text
 
 
 def _iso_date(text: str) -> date:
-    return _date(_ISO_DATE, text, "a date is YYYY-MM-DD, and a day of the calendar")
+    return _date(_ISO_DATE, text, say("a date is YYYY-MM-DD, and a day of the calendar"))
 
 
-def _date(pattern: re.Pattern[str], text: str, sentence: str) -> date:
+def _date(pattern: re.Pattern[str], text: str, sentence: Sentence) -> date:
     """The date in three groups. Python's own errors repeat the value, which may be a birth date."""
     match = pattern.fullmatch(text)
     try:
         year, month, day = map(int, match.groups() if match else ())
         return date(year, month, day)
     except ValueError:
-        raise ValueError(sentence) from None
+        raise FieldError(sentence) from None
 
 
 _NUMBER_SCHEMA = Schema(
@@ -92,7 +93,7 @@ def _uuid(value: object) -> UUID:
     try:
         return UUID(value if isinstance(value, str) else "")
     except ValueError:
-        raise ValueError("must be a UUID") from None
+        raise FieldError(say("must be a UUID")) from None
 
 
 Uuid = Annotated[
@@ -134,9 +135,9 @@ class Range(Form):
     def forward(self) -> Self:
         """Both ends have one length, and the first is not after the last."""
         if len(str(self.first)) != len(str(self.last)):
-            raise ValueError("first and last must have the same number of digits")
+            raise FieldError(say("first and last must have the same number of digits"))
         if self.last < self.first:
-            raise ValueError("last must not be before first")
+            raise FieldError(say("last must not be before first"))
         return self
 
     @property

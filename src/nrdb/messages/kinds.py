@@ -1,15 +1,18 @@
-"""The wire forms of the messages of a porting (contract section 2).
+"""The wire forms of all messages (contract section 2).
 
 A message that parses here is well-formed; whether it is lawful is for `messages.rules`. NP_BEST, NP_ENDR, NP_IVER,
-NP_FERD, NP_FBES and NP_FIVE are NRDB's names; NP_GODK, NP_ANNU and NOTICE are ours, because no source names them.
+NP_FERD, NP_FBES, NP_FIVE, NP_OPPS, NP_FOPS, NP_TILB, 5_IVER, 5_FERD and 5_TILB are NRDB's names; NP_GODK, NP_ANNU,
+5_OPPS, NOTICE and the reasons of NP_FOPS are ours, because no source names them.
 """
 
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Discriminator,
     Field,
     StrictBool,
@@ -34,7 +37,7 @@ from nrdb.messages.fields import (
     Time,
     Uuid,
 )
-from nrdb.routing.numbers import NumberRange, join
+from nrdb.routing.numbers import NumberRange, join, national
 
 NumberType = Literal["E", "T", "S"]
 RefusalReason = Literal[
@@ -49,6 +52,9 @@ RefusalReason = Literal[
     "customer-changed-mind",
     "staff-unavailable",
 ]
+TerminationRefusal = Literal["number-not-held", "numbers-incomplete", "termination-time-wrong", "other"]
+#: Digits of the ordinary number that a five-digit number is led to (S1).
+TARGET_DIGITS = 8
 
 
 def _one_spelling(text: str) -> str:
@@ -107,16 +113,54 @@ class CaseMessage(Common):
     case_id: CaseId
 
 
-class NpBest(Common):
+class RightHolder(Form):
+    """The organisation that has the right to use a five-digit number (S1)."""
+
+    name: Name
+    organisation_number: OrganisationNumber
+
+
+def _own_code(network: object, info: ValidationInfo) -> object:
+    """Without a network, the sender's own; named or not, it is the same message."""
+    # Where the sender itself is wrong, that is told once and not again for the network.
+    return info.data.get("sender", "0") if network is None else network
+
+
+Network = Annotated[ProviderCode, Field(default=None, validate_default=True), BeforeValidator(_own_code)]
+Additional = Annotated[tuple[Number, ...], Field(max_length=15_000)]
+Series = Annotated[tuple[Range, ...], Field(max_length=1000, validate_default=True)]
+
+
+class Opening(Common):
+    """A message that opens a case: it names numbers and the instant at which something becomes of them."""
+
+    main_number: Number
+
+    @property
+    def mentions(self) -> tuple[NumberRange, ...]:
+        """Every mention of numbers that counts, in the order given, the main number first."""
+        return (NumberRange(self.main_number, self.main_number),)
+
+    @property
+    def series_mentioned(self) -> tuple[NumberRange, ...]:
+        """The mentions that are series."""
+        return ()
+
+    @cached_property
+    def numbers(self) -> tuple[NumberRange, ...]:
+        """The numbers that the case is about: ascending, joined."""
+        return join(self.mentions)
+
+
+class NpBest(Opening):
     """An order: the recipient asks the donor for numbers (S3 2.3)."""
 
     personal = frozenset({"customer", "authorisation_reference"})
     type: Literal["NP_BEST"]
     donor: ProviderCode
     number_type: NumberType
-    main_number: Number
-    additional_numbers: Annotated[tuple[Number, ...], Field(max_length=15_000)] = ()
-    series: Annotated[tuple[Range, ...], Field(max_length=1000, validate_default=True)] = ()
+    additional_numbers: Additional = ()
+    series: Series = ()
     porting_time: Time
     customer: Customer
     authorisation_reference: Reference
@@ -139,17 +183,68 @@ class NpBest(Common):
 
     @property
     def mentions(self) -> tuple[NumberRange, ...]:
-        """Every mention of numbers that counts, in the order given."""
-        main = NumberRange(self.main_number, self.main_number)
-        if self.number_type == "E":
-            return (main,)
-        singles = tuple(NumberRange(number, number) for number in self.additional_numbers)
-        return (main, *singles, *(item.numbers for item in self.series))
+        """Every mention of numbers that counts: the main number alone, or all."""
+        return super().mentions if self.number_type == "E" else _all_mentions(self)
 
-    @cached_property
-    def numbers(self) -> tuple[NumberRange, ...]:
-        """The numbers that the case is about: ascending, joined."""
-        return join(self.mentions)
+    @property
+    def series_mentioned(self) -> tuple[NumberRange, ...]:
+        """The series that count."""
+        return () if self.number_type == "E" else _ranges(self.series)
+
+
+class NpOpps(Opening):
+    """The holder of ported numbers gives them back to their range holder (S3 2.8)."""
+
+    type: Literal["NP_OPPS"]
+    additional_numbers: Additional = ()
+    series: Series = ()
+    termination_time: Time
+
+    @property
+    def mentions(self) -> tuple[NumberRange, ...]:
+        """The main number, the additional ones, the series."""
+        return _all_mentions(self)
+
+    @property
+    def series_mentioned(self) -> tuple[NumberRange, ...]:
+        """The series."""
+        return _ranges(self.series)
+
+
+def _all_mentions(message: NpBest | NpOpps) -> tuple[NumberRange, ...]:
+    singles = (message.main_number, *message.additional_numbers)
+    return (*(NumberRange(number, number) for number in singles), *_ranges(message.series))
+
+
+def _ranges(series: tuple[Range, ...]) -> tuple[NumberRange, ...]:
+    return tuple(item.numbers for item in series)
+
+
+class FiveIver(Opening):
+    """A five-digit number is set up (donor 0) or ported, order and execution in one (S3 2.7.1)."""
+
+    personal = frozenset({"right_holder"})
+    type: Literal["5_IVER"]
+    donor: ProviderCode
+    porting_time: Time
+    target_number: Number
+    right_holder: RightHolder
+    network: Network
+
+    @field_validator("target_number", mode="after")
+    @classmethod
+    def ordinary_number(cls, target: int) -> int:
+        """Calls are led on to an ordinary number (S1)."""
+        if len(national(target)) != TARGET_DIGITS:
+            raise ValueError("the target is a number of 8 digits")
+        return target
+
+
+class FiveOpps(Opening):
+    """The holder of a five-digit number gives it back to Nkom."""
+
+    type: Literal["5_OPPS"]
+    termination_time: Time
 
 
 class NpGodk(CaseMessage):
@@ -217,14 +312,7 @@ class NpIver(CaseMessage):
     """The recipient executes: everybody changes routing at the porting time."""
 
     type: Literal["NP_IVER"]
-    network: Annotated[ProviderCode, Field(default=None, validate_default=True)]
-
-    @field_validator("network", mode="before")
-    @classmethod
-    def own_network(cls, network: object, info: ValidationInfo) -> object:
-        """Without a network, the sender's own; named or not, it is the same message."""
-        # Where the sender itself is wrong, that is told once and not again for the network.
-        return info.data.get("sender", "0") if network is None else network
+    network: Network
 
 
 class NpFive(CaseMessage):
@@ -241,10 +329,47 @@ class NpFerd(CaseMessage):
     type: Literal["NP_FERD"]
 
 
-AnyCaseMessage = NpGodk | NpFbes | NpEndr | NpAnnu | NpIver | NpFive | NpFerd
-Message = Annotated[NpBest | AnyCaseMessage, Discriminator("type")]
-MESSAGE: TypeAdapter[NpBest | AnyCaseMessage] = TypeAdapter(Message)
-MESSAGE_TYPES = ("NP_BEST", "NP_GODK", "NP_FBES", "NP_ENDR", "NP_ANNU", "NP_IVER", "NP_FIVE", "NP_FERD")
+class NpFops(CaseMessage):
+    """The range holder refuses a termination."""
+
+    personal = frozenset({"comment"})
+    type: Literal["NP_FOPS"]
+    reason: TerminationRefusal
+    comment: Comment | None = None
+
+
+class NpTilb(CaseMessage):
+    """The range holder has taken the numbers back (S3 2.8)."""
+
+    type: Literal["NP_TILB"]
+
+
+class FiveFerd(CaseMessage):
+    """A receiver of 5_IVER has changed its routing."""
+
+    type: Literal["5_FERD"]
+
+
+class FiveTilb(CaseMessage):
+    """A five-digit number has gone back to Nkom; only the clearinghouse itself says so (S3 2.8)."""
+
+    type: Literal["5_TILB"]
+
+
+AnyOpening = NpBest | NpOpps | FiveIver | FiveOpps
+AnyCaseMessage = NpGodk | NpFbes | NpEndr | NpAnnu | NpIver | NpFive | NpFerd | NpFops | NpTilb | FiveFerd | FiveTilb
+AnyMessage = AnyOpening | AnyCaseMessage
+Message = Annotated[AnyMessage, Discriminator("type")]
+MESSAGE: TypeAdapter[AnyMessage] = TypeAdapter(Message)
+MESSAGE_TYPES = (
+    "NP_BEST", "NP_GODK", "NP_FBES", "NP_ENDR", "NP_ANNU", "NP_IVER", "NP_FIVE", "NP_FERD", "NP_OPPS", "NP_FOPS",
+    "NP_TILB", "5_IVER", "5_FERD", "5_OPPS", "5_TILB",
+)  # fmt: skip
+
+
+def effective_time(message: AnyOpening) -> datetime:
+    """The porting or termination time that the message sets."""
+    return message.porting_time if isinstance(message, NpBest | FiveIver) else message.termination_time
 
 
 def wire_form(message: Common) -> dict[str, Any]:

@@ -3,19 +3,20 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nrdb.cases.case import NKOM
 from nrdb.clock import format_time
 from nrdb.errors import Code, Problem
 from nrdb.messages.facts import Facts
-from nrdb.messages.kinds import NpBest
+from nrdb.messages.kinds import AnyOpening, FiveIver, NpBest
 from nrdb.routing.numbers import NumberRange, count, is_five_digit, join, overlaps, subtract
-from nrdb.timers.calendar import local_text
+from nrdb.texts import Sentence, say
 
 #: `facts.numbers` lists at most so many ranges; `facts.count` counts all.
 RANGES_SHOWN = 100
 
 
 def _refuse_numbers(
-    code: Code, failing: Sequence[NumberRange], detail: str, more: dict[str, Any] | None = None
+    code: Code, failing: Sequence[NumberRange], detail: Sentence, more: dict[str, Any] | None = None
 ) -> None:
     """Raise `code` naming the failing numbers, if there are any."""
     if failing:
@@ -23,23 +24,30 @@ def _refuse_numbers(
         raise Problem(code, detail, facts={"numbers": shown, "count": count(failing), **(more or {})})
 
 
-def no_five_digit_number(numbers: Sequence[NumberRange]) -> None:
+def right_length(message: AnyOpening) -> None:
     """Five-digit numbers have messages of their own (S3 2.7)."""
-    failing = [item for item in numbers if is_five_digit(item.first)]
-    detail = "Five-digit numbers are ported with 5_IVER, not with NP_BEST."
-    _refuse_numbers(Code.FIVE_DIGIT_MESSAGE_REQUIRED, failing, detail)
+    if message.type.startswith("NP_"):
+        failing = [item for item in message.numbers if is_five_digit(item.first)]
+        detail = say(
+            "Five-digit numbers are set up, ported and given back with 5_ messages, not with {type}.", type=message.type
+        )
+        _refuse_numbers(Code.FIVE_DIGIT_MESSAGE_REQUIRED, failing, detail)
+    else:
+        failing = [item for item in message.numbers if not is_five_digit(item.first)]
+        detail = say("{type} is for five-digit numbers only.", type=message.type)
+        _refuse_numbers(Code.FIVE_DIGIT_ONLY, failing, detail)
 
 
 def known(numbers: Sequence[NumberRange], facts: Facts) -> None:
     """Every number lies in a series of the number plan."""
     failing = subtract(numbers, facts.in_plan())
-    _refuse_numbers(Code.NUMBER_UNKNOWN, failing, "These numbers are in no series of the number plan.")
+    _refuse_numbers(Code.NUMBER_UNKNOWN, failing, say("These numbers are in no series of the number plan."))
 
 
 def portable(numbers: Sequence[NumberRange], facts: Facts) -> None:
     """None lies in a blocked series (S3 2.10)."""
     blocked = facts.in_plan(row for row in facts.plan if row.status == "blocked")
-    detail = "These numbers lie in a series that is blocked for porting (TETRA, GSM-R)."
+    detail = say("These numbers lie in a series that is blocked for porting (TETRA, GSM-R).")
     _refuse_numbers(Code.NUMBER_NOT_PORTABLE, overlaps(numbers, blocked), detail)
 
 
@@ -65,7 +73,7 @@ def one_class(numbers: Sequence[NumberRange], facts: Facts) -> None:
     _refuse_numbers(
         Code.MIXED_NUMBER_CLASSES,
         others,
-        f"One case holds one class of numbers; this order mixes {' and '.join(by_class)}.",
+        say("One case holds one class of numbers; this message mixes {classes}.", classes=", ".join(by_class)),
         {"classes": list(by_class)},
     )
 
@@ -76,18 +84,31 @@ def number_type_fits(message: NpBest, facts: Facts) -> None:
     if message.number_type == "T" and classes & {"GEO", "NONGEO"} and not message.additional_numbers:
         raise Problem(
             Code.NUMBER_TYPE_MISMATCH,
-            "Type T in the fixed network is a main number with at least one additional number; "
-            "for one number use type E.",
+            say(
+                "Type T in the fixed network is a main number with at least one additional number; "
+                "for one number use type E."
+            ),
             facts={"number_type": message.number_type, "classes": sorted(classes)},
         )
 
 
-def named_once(message: NpBest) -> None:
+def target_known(message: FiveIver, facts: Facts) -> None:
+    """Calls are led to a number of the plan that is not blocked (S1)."""
+    target = NumberRange(message.target_number, message.target_number)
+    usable = facts.in_plan(row for row in facts.plan if row.status != "blocked")
+    if not overlaps([target], usable):
+        raise Problem(
+            Code.TARGET_NUMBER_UNKNOWN,
+            say("The target number is in no series of the number plan, or in a blocked one."),
+            facts={"target_number": target.view()["first"]},
+        )
+
+
+def named_once(message: AnyOpening) -> None:
     """`main_number` may lie in a series; every other second mention fails."""
     main, *others = message.mentions
-    series = [item.numbers for item in message.series] if message.number_type != "E" else []
-    mentions = others if overlaps([main], series) else [main, *others]
-    _refuse_numbers(Code.DUPLICATE_NUMBER, _repeated(mentions), "These numbers are named more than once.")
+    mentions = others if overlaps([main], message.series_mentioned) else [main, *others]
+    _refuse_numbers(Code.DUPLICATE_NUMBER, _repeated(mentions), say("These numbers are named more than once."))
 
 
 def _repeated(mentions: Iterable[NumberRange]) -> tuple[NumberRange, ...]:
@@ -103,23 +124,33 @@ def _repeated(mentions: Iterable[NumberRange]) -> tuple[NumberRange, ...]:
 def block_size(limit: int, numbers: Sequence[NumberRange]) -> None:
     """No more consecutive numbers than the limit, once everything is joined (S3 2.9)."""
     failing = [item for item in numbers if item.count > limit]
-    detail = (
-        f"A block of more than {limit} consecutive numbers is not ported: "
-        "Nkom moves it in the number plan to the new provider's code."
+    detail = say(
+        "A block of more than {limit} consecutive numbers is not ported: "
+        "Nkom moves it in the number plan to the new provider's code.",
+        limit=limit,
     )
     _refuse_numbers(Code.BLOCK_TOO_LARGE, failing, detail, {"limit": limit})
 
 
 def in_use(numbers: Sequence[NumberRange], facts: Facts) -> None:
     """Free numbers, which code 0 holds, are not ported (S3 2.3.1)."""
-    detail = "These numbers are free: code 0 (Nkom) holds them. Free numbers are assigned, not ported."
-    _refuse_numbers(Code.NUMBER_NOT_IN_USE, overlaps(numbers, facts.held_by("0")), detail)
+    detail = say("These numbers are free: code 0 (Nkom) holds them. Free numbers are assigned, not ported.")
+    _refuse_numbers(Code.NUMBER_NOT_IN_USE, overlaps(numbers, facts.held_by(NKOM)), detail)
+
+
+def set_up_from_nkom(donor: str, numbers: Sequence[NumberRange], facts: Facts) -> None:
+    """A five-digit number that nobody uses is set up with Nkom as the donor (S3 2.7.1)."""
+    unused = overlaps(numbers, facts.held_by(NKOM)) if donor != NKOM else ()
+    detail = say("Nobody uses this number yet: its donor is '0' (Nkom), not {donor}.", donor=donor)
+    _refuse_numbers(Code.DONOR_MUST_BE_NKOM, unused, detail, {"donor": donor})
 
 
 def held_by(donor: str, numbers: Sequence[NumberRange], facts: Facts) -> None:
-    """The donor serves every number now."""
+    """The donor, or the holder that gives numbers back, serves every one of them now."""
     failing = subtract(numbers, facts.held_by(donor))
-    detail = f"{donor} does not hold these numbers now. The donor is the provider that serves them."
+    detail = say(
+        "{donor} does not hold these numbers now. Only the provider that serves them can give them away.", donor=donor
+    )
     _refuse_numbers(Code.DONOR_NOT_HOLDER, failing, detail, {"donor": donor})
 
 
@@ -128,19 +159,62 @@ def other_provider(recipient: str, donor: str) -> None:
     if recipient == donor:
         raise Problem(
             Code.RECIPIENT_IS_DONOR,
-            f"{recipient} serves these numbers already; there is nothing to port.",
+            say("{recipient} serves these numbers already; there is nothing to port.", recipient=recipient),
             facts={"recipient": recipient, "donor": donor},
         )
 
 
+def other_provider_or_change(message: FiveIver, facts: Facts) -> None:
+    """The holder's own 5_IVER must change where calls are led (contract section 6)."""
+    now = (message.network, message.target_number)
+    if any((row.network, row.target_number) == now for row in facts.ported if row.numbers in message.numbers):
+        other_provider(message.sender, message.donor)
+
+
+def right_of_use(message: FiveIver, facts: Facts) -> None:
+    """The right of use is not handed on without Nkom's consent (S1). The facts do not show who has it."""
+    if facts.right_holder not in (None, message.right_holder.organisation_number):
+        _refuse_numbers(
+            Code.RIGHT_HOLDER_DIFFERS,
+            message.numbers,
+            say(
+                "Another organisation has the right to use this number. "
+                "It is handed on only with the consent of Nkom, which an administrator records."
+            ),
+        )
+
+
+def ported(numbers: Sequence[NumberRange], holder: str, facts: Facts) -> None:
+    """Only ported numbers go back; those of one's own series are there already (S3 2.8)."""
+    own = facts.in_plan(row for row in facts.plan if row.range_holder == holder)
+    detail = say("{holder} is the range holder of these numbers: there is nobody to give them back to.", holder=holder)
+    _refuse_numbers(Code.NOT_PORTED, overlaps(numbers, own), detail, {"range_holder": holder})
+
+
+def one_range_holder(numbers: Sequence[NumberRange], facts: Facts) -> None:
+    """One termination goes to one range holder."""
+    holders = facts.range_holders(numbers)
+    if len(holders) > 1:
+        first = facts.in_plan(row for row in facts.plan if row.range_holder == holders[0])
+        _refuse_numbers(
+            Code.RANGE_HOLDERS_DIFFER,
+            subtract(numbers, first),
+            say("These numbers go back to several range holders ({holders}): send one message for each.",
+                holders=", ".join(holders)),
+            {"range_holders": list(holders)},
+        )  # fmt: skip
+
+
 def not_in_open_case(numbers: Sequence[NumberRange], facts: Facts) -> None:
     """One open case a number (S3 2.4.1, 2.4.2)."""
-    hits = overlaps(numbers, join(row.numbers for row in facts.open_numbers))
-    if hits:
-        until = max(row.until for row in facts.open_numbers)
-        _refuse_numbers(
-            Code.NUMBER_IN_OPEN_CASE,
-            hits,
-            f"Another case for these numbers is open, at the latest until {local_text(until)}.",
-            {"until": format_time(until)},
-        )
+    open_numbers = [row for row in facts.open_numbers if overlaps([row.numbers], numbers)]
+    ends = [row.until for row in open_numbers]
+    until = max((at for at in ends if at is not None), default=None) if None not in ends else None
+    _refuse_numbers(
+        Code.NUMBER_IN_OPEN_CASE,
+        overlaps(numbers, join(row.numbers for row in open_numbers)),
+        say("Another case for these numbers is open, at the latest until {until}.", until=until)
+        if until
+        else say("These numbers are being given back; they are free when their range holder has confirmed it."),
+        {"until": format_time(until) if until else None},
+    )

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
+from nrdb.texts import FieldError, say
+
 COUNTRY_CODE = "47"
 #: Lengths of national numbers that the clearinghouse handles (S3 2.3.2, 2.7, 2.9).
 LENGTHS = (5, 8, 12)
@@ -20,7 +22,7 @@ def parse_number(text: str) -> int:
     """National digits, or `+47` and national digits, as an integer. Raises `ValueError` with what is right."""
     match = _DIGITS.fullmatch(text)
     if match is None or len(match[1]) not in LENGTHS:
-        raise ValueError("a number has 5, 8 or 12 national digits, with or without +47 before them")
+        raise FieldError(say("a number has 5, 8 or 12 national digits, with or without +47 before them"))
     return int(COUNTRY_CODE + match[1])
 
 

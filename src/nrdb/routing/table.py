@@ -15,7 +15,10 @@ from nrdb.routing.numbers import NumberRange, join, overlaps, subtract
 
 @dataclass(frozen=True, slots=True)
 class RoutingRow:
-    """`numbers` are served by `holder` in `network` from `valid_from` until `valid_until` (None: no end known)."""
+    """`numbers` are served by `holder` in `network` from `valid_from` until `valid_until` (None: no end known).
+
+    Calls to a five-digit number are led on to `target_number` (S1).
+    """
 
     numbers: NumberRange
     holder: str
@@ -23,6 +26,7 @@ class RoutingRow:
     case_id: UUID
     valid_from: datetime
     valid_until: datetime | None = None
+    target_number: int | None = None
     row_id: int | None = None
 
     def in_force(self, at: datetime) -> bool:
@@ -36,6 +40,11 @@ class RoutingChange:
 
     removed: tuple[int, ...] = ()
     added: tuple[RoutingRow, ...] = ()
+
+
+def merge(one: RoutingChange, other: RoutingChange) -> RoutingChange:
+    """Both changes; they are about different numbers."""
+    return RoutingChange((*one.removed, *other.removed), (*one.added, *other.added))
 
 
 def port(rows: Iterable[RoutingRow], new: Sequence[RoutingRow]) -> RoutingChange:
@@ -54,6 +63,11 @@ def unport(rows: Iterable[RoutingRow], case_id: UUID) -> RoutingChange:
     ended = [row for row in known if row.valid_until in begins]
     restored = _replace(ended, [row.numbers for row in own], None, ())
     return RoutingChange(removed=(*_ids(own), *restored.removed), added=restored.added)
+
+
+def give_back(rows: Iterable[RoutingRow], numbers: Sequence[NumberRange], at: datetime) -> RoutingChange:
+    """End what the rows say of the numbers: their range holder serves them from `at` on."""
+    return _replace([row for row in rows if row.valid_until is None or row.valid_until > at], numbers, at, ())
 
 
 def _replace(

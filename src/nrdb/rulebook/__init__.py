@@ -10,10 +10,12 @@ from nrdb.rulebook.model import (
     NumberClassRules,
     Pattern,
     Reason,
+    Refusal,
     Rulebook,
     RulebookError,
     Text,
     Timer,
+    TimerUnit,
     load_rulebook,
 )
 
@@ -27,9 +29,11 @@ __all__ = [
     "NumberClassRules",
     "Pattern",
     "Reason",
+    "Refusal",
     "Rulebook",
     "RulebookError",
     "Text",
     "Timer",
+    "TimerUnit",
     "load_rulebook",
 ]

@@ -31,6 +31,9 @@ from pydantic import (
     model_validator,
 )
 
+from nrdb.errors import REFUSALS, RULEBOOK_FILE
+from nrdb.texts import placeholders
+
 NumberClass = Literal["GEO", "NONGEO", "MOBILE", "FIVE"]
 TimerUnit = Literal["working_minutes", "minutes", "working_days"]
 ExpectedField = Literal["name", "birth_date", "organisation_number", "numbers", "number_type", "porting_time"]
@@ -52,9 +55,12 @@ TIMER_UNITS: Final[Mapping[str, TimerUnit]] = MappingProxyType(
 )
 #: Summer time begins and ends within this hour of the clock, so on two days a year it is missing or doubled.
 CHANGING_HOUR: Final = (time(2), time(3))
-DEFAULT_FILE: Final = Path(__file__).with_name("no.toml")
+DEFAULT_FILE: Final = RULEBOOK_FILE
 
+#: What the texts of refusals may name beside the timers.
+LIMITS: Final = frozenset({"daily_limit", "block_limit"})
 Source = Annotated[str, StringConstraints(pattern=r"^(S\d( \d+(\.\d+)*)?|assumption|ours)$")]
+Sources = Annotated[str, StringConstraints(pattern=r"^S\d( \d+(\.\d+)*(, \d+(\.\d+)*)*)?$")]
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}$")]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -182,6 +188,7 @@ class Reason(Entry):
     always_refused: StrictBool = False
     refused_for_classes: frozenset[NumberClass] = frozenset()
     source: Source
+    text: Text
 
     @cached_property
     def allows(self) -> frozenset[ExpectedField]:
@@ -194,6 +201,30 @@ class Reason(Entry):
             raise ValueError("a field stands twice in needs")
         if self.always_refused and (self.needs or self.refused_for_classes):
             raise ValueError("a reason that is always refused needs nothing and is not refused by class")
+        return self
+
+
+class Refusal(Entry):
+    """What a refusal means, and the timers that decide it, where it is about time (contract section 6)."""
+
+    #: The name of the rule, where no timer names it.
+    rule: Line | None = None
+    source: Sources | None = None
+    timers: tuple[str, ...] = ()
+    title: Text
+    text: Text
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.rule and self.timers:
+            raise ValueError("a rule with timers has their names, and no other")
+        if bool(self.rule or self.timers) != bool(self.source):
+            raise ValueError("a rule stands in a source, and a source tells a rule")
+        named = placeholders(self.text.en) | placeholders(self.text.nb)
+        if not named <= set(self.timers) | LIMITS or placeholders(self.text.en) != placeholders(self.text.nb):
+            raise ValueError("both texts name the same values: its timers, daily_limit, block_limit")
+        if placeholders(self.title.en) | placeholders(self.title.nb):
+            raise ValueError("a title names no values")
         return self
 
 
@@ -231,6 +262,7 @@ class Rulebook(Entry):
     classes: Table[NumberClassRules]
     reasons: Annotated[Table[Reason], Field(min_length=1)]
     assumptions: Assumptions
+    refusals: Table[Refusal]
     #: sha256 of the file, logged at start so that it can be said later which rules a process applied.
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -278,6 +310,17 @@ class Rulebook(Entry):
         if twice:
             raise ValueError(f"two reasons have the number {', '.join(twice)}")
         return reasons
+
+    @field_validator("refusals")
+    @classmethod
+    def _refusals_are_those_of_the_code(cls, refusals: Mapping[str, Refusal]) -> Mapping[str, Refusal]:
+        _exactly(refusals, [str(code) for code in REFUSALS], "refusals")
+        if list(refusals) != list(REFUSALS):
+            raise ValueError("the refusals stand in the order in which they are decided")
+        deciding = [timer for refusal in refusals.values() for timer in refusal.timers]
+        if sorted(deciding) != sorted(TIMER_UNITS):
+            raise ValueError(f"each of {', '.join(TIMER_UNITS)} decides one refusal")
+        return refusals
 
 
 def _exactly(given: Iterable[str], wanted: Iterable[str], what: str) -> None:

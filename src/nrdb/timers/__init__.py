@@ -1,6 +1,7 @@
 """Working time, and the earliest and latest instants that T9 to T18 set (S3 2.2.1)."""
 
-from nrdb.timers.calendar import OSLO, WorkingCalendar, oslo_day, working_calendar
+from nrdb.texts import OSLO
+from nrdb.timers.calendar import WorkingCalendar, oslo_day, working_calendar
 from nrdb.timers.windows import (
     Bound,
     earliest_completion,
@@ -8,11 +9,10 @@ from nrdb.timers.windows import (
     earliest_order,
     earliest_return,
     earliest_termination,
-    latest_cancel,
     latest_execution_sending,
     latest_porting,
+    latest_stop,
     latest_termination,
-    latest_termination_cancel,
 )
 
 __all__ = [
@@ -24,11 +24,10 @@ __all__ = [
     "earliest_order",
     "earliest_return",
     "earliest_termination",
-    "latest_cancel",
     "latest_execution_sending",
     "latest_porting",
+    "latest_stop",
     "latest_termination",
-    "latest_termination_cancel",
     "oslo_day",
     "working_calendar",
 ]

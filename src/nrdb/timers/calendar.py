@@ -8,16 +8,16 @@ summer time neither adds nor loses a minute; only the edges of days and hours ar
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import MAXYEAR, UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache, wraps
 from itertools import groupby
 from typing import Final, ParamSpec, TypeVar
-from zoneinfo import ZoneInfo
 
 import holidays
 
-from nrdb.rulebook import CalendarRules, Hours, Rulebook
+from nrdb.rulebook import CalendarRules, Hours, Rulebook, TimerUnit
+from nrdb.texts import OSLO, Both, Sentence, say, tell
 
-OSLO: Final = ZoneInfo("Europe/Oslo")
 #: Far beyond any timer; a request for more is a mistake or an attack.
 MOST_WORKING_MINUTES: Final = 1_000_000
 MOST_WORKING_DAYS: Final = 10_000
@@ -26,9 +26,9 @@ LONGEST_CLOSURE_DAYS: Final = 3_660
 #: Bounds the memory of one calendar; a process in daily use touches a few hundred days.
 MOST_CACHED_DAYS: Final = 20_000
 
-WEEKEND: Final = "weekend"
-CLOSED_BY_DECISION: Final = "closed by decision"
-NO_HOURS: Final = "no working hours"
+WEEKEND: Final = say("weekend")
+CLOSED_BY_DECISION: Final = say("closed by decision")
+NO_HOURS: Final = say("no working hours")
 _ONE_DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 6
 
@@ -74,8 +74,7 @@ def plus_minutes(at: datetime, minutes: int) -> datetime:
 @in_range
 def local_text(at: datetime) -> str:
     """Write an instant as a porting clerk reads it, for example "Fri 2026-11-20 15:50:00"."""
-    local = utc(at).astimezone(OSLO)
-    return f"{_day_text(local.date())} {_clock_text(local)}"
+    return tell(utc(at), "en")
 
 
 def is_summer_time(at: datetime) -> bool:
@@ -105,7 +104,7 @@ class WorkingCalendar:
         """Say whether any time on the day is working time."""
         return self._window(day) is not None
 
-    def closed_reason(self, day: date) -> str | None:
+    def closed_reason(self, day: date) -> Sentence | Both | None:
         """Say why a day is closed: weekend, the name of the holiday, a decision. None when it is open."""
         if self._hours_of(day) is None:
             return WEEKEND if day.isoweekday() >= _SATURDAY else NO_HOURS
@@ -133,14 +132,14 @@ class WorkingCalendar:
         return end
 
     @in_range
-    def explain_working_minutes(self, start: datetime, minutes: int) -> list[str]:
+    def explain_working_minutes(self, start: datetime, minutes: int) -> list[Sentence]:
         """Tell in local time, day by day, how add_working_minutes gets there; like days are told together."""
         start = utc(start)
         if minutes == 0:
-            return [f"{local_text(start)}: no working minutes to wait for"]
+            return [say("{at}: no working minutes to wait for", at=start)]
         walked = [(day, self._kind(day, part), part) for day, part in self._walk(start, minutes)]
         groups = (list(group) for _, group in groupby(walked, key=lambda entry: entry[1]))
-        return [_span_text([(day, part) for day, _, part in group], group[0][1], start) for group in groups]
+        return [_told_span([(day, part) for day, _, part in group], group[0][1], start) for group in groups]
 
     @in_range
     def end_of_working_day(self, start: datetime, days: int) -> datetime:
@@ -156,24 +155,28 @@ class WorkingCalendar:
         return end
 
     @in_range
-    def explain_working_days(self, start: datetime, days: int) -> list[str]:
+    def explain_working_days(self, start: datetime, days: int) -> list[Sentence]:
         """Tell how end_of_working_day gets there: the days counted, the weekends, each closed day by name."""
         zero = oslo_day(start)
         last = self._nth_working_day(zero, days)
         passed = [zero + timedelta(days=n) for n in range(1, (last - zero).days + 1)]
-        lines = [f"{_day_text(zero)}: day 0, the day it is counted from"]
+        lines = [say("{day}: day 0, the day it is counted from", day=zero)]
         if passed:
-            lines.append(f"{_days_text(passed)}: {_count(days, 'working day')}")
+            lines.append(say("{days}: {amount}", days=_told_days(passed), amount=told_amount(days, "working_days")))
             lines.extend(self._not_counted(passed))
-        return [*lines, f"{_day_text(last)} 24:00:00: the end of day {days}"]
+        return [*lines, say("{day} 24:00:00: the end of day {count}", day=last, count=days)]
 
-    def _not_counted(self, days: list[date]) -> Iterator[str]:
+    def _not_counted(self, days: list[date]) -> Iterator[Sentence]:
         weekend = sum(self.closed_reason(day) == WEEKEND for day in days)
         if weekend:
-            yield f"not counted: {_count(weekend, 'day')} of weekend"
+            yield (
+                say("not counted: 1 day of weekend")
+                if weekend == 1
+                else say("not counted: {count} days of weekend", count=weekend)
+            )
         for reason, group in groupby(days, key=self.closed_reason):
-            if reason not in (None, WEEKEND):
-                yield f"not counted: {_days_text(group)} ({reason})"
+            if reason is not None and reason != WEEKEND:
+                yield say("not counted: {days} ({reason})", days=_told_days(group), reason=reason)
 
     def _walk(self, start: datetime, minutes: int) -> Iterator[tuple[date, tuple[datetime, datetime] | None]]:
         """Go through the days from the start on, each with the part of its working time that is used.
@@ -229,7 +232,7 @@ class WorkingCalendar:
         weekday = day.isoweekday()
         return next((h for h in begun if h.valid_from == newest and weekday in h.isoweekdays), None)
 
-    def _kind(self, day: date, part: tuple[datetime, datetime] | None) -> tuple[str, ...]:
+    def _kind(self, day: date, part: tuple[datetime, datetime] | None) -> tuple[object, ...]:
         """Say what makes a day like its neighbours in a derivation; a day used in part is like no other."""
         reason = self.closed_reason(day)
         if reason is not None:
@@ -238,8 +241,8 @@ class WorkingCalendar:
             return ("over",)
         if part != self._window(day):
             return "part", day.isoformat()
-        opens, closes = (at.astimezone(OSLO) for at in part)
-        return "full", _clock_text(opens), _clock_text(closes)
+        opens, closes = (at.astimezone(OSLO).time() for at in part)
+        return "full", opens, closes
 
 
 def working_calendar(rulebook: Rulebook, closed_days: frozenset[date]) -> WorkingCalendar:
@@ -256,8 +259,13 @@ def _calendar(rules: CalendarRules, closed_days: frozenset[date]) -> WorkingCale
 
 
 @lru_cache(maxsize=512)
-def _public_holidays(country: str, year: int) -> Mapping[date, str]:
-    book = holidays.country_holidays(country, language="en_US")
+def _public_holidays(country: str, year: int) -> Mapping[date, Both]:
+    english, norwegian = (_holiday_names(country, year, language) for language in ("en_US", "no"))
+    return {day: Both(name, norwegian[day]) for day, name in english.items()}
+
+
+def _holiday_names(country: str, year: int, language: str) -> Mapping[date, str]:
+    book = holidays.country_holidays(country, language=language)
     # The package stops at 2100 and would silently leave later years without any holiday.
     book.end_year = MAXYEAR
     book.get(date(year, 1, 1))  # Asking for one day of a year fills the whole year.
@@ -292,45 +300,44 @@ def _midnight_after(day: date) -> datetime:
     return datetime.combine(day + _ONE_DAY, datetime.min.time(), OSLO).astimezone(UTC)
 
 
-def _span_text(
-    days: list[tuple[date, tuple[datetime, datetime] | None]], kind: tuple[str, ...], start: datetime
-) -> str:
-    """Write one line of a derivation for days of one kind, see WorkingCalendar._kind."""
-    dates = _days_text([day for day, _ in days])
+def _told_span(
+    days: list[tuple[date, tuple[datetime, datetime] | None]], kind: tuple[object, ...], start: datetime
+) -> Sentence:
+    """One line of a derivation for days of one kind, see WorkingCalendar._kind."""
+    dates = _told_days([day for day, _ in days])
     parts = [part for _, part in days if part is not None]
     if kind[0] == "closed":
-        return f"{dates}: {kind[1] if kind[1] == CLOSED_BY_DECISION else f'closed ({kind[1]})'}"
+        if kind[1] == CLOSED_BY_DECISION:
+            return say("{days}: closed by decision", days=dates)
+        return say("{days}: closed ({reason})", days=dates, reason=kind[1])
     if not parts:
-        return f"{local_text(start)}: working hours are over for the day"
-    begin, end = (_clock_text(at.astimezone(OSLO)) for at in parts[0])
-    total = sum((end - begin for begin, end in parts), timedelta())
-    each = " each day" if len(days) > 1 else ""
-    return f"{dates} {begin}-{end}{each}: {_amount_text(total)}"
+        return say("{at}: working hours are over for the day", at=start)
+    begin, end = (at.astimezone(OSLO).time() for at in parts[0])
+    amount = _told_time(sum((end - begin for begin, end in parts), timedelta()))
+    if len(days) > 1:
+        return say("{days} {begin}-{end} each day: {amount}", days=dates, begin=begin, end=end, amount=amount)
+    return say("{days} {begin}-{end}: {amount}", days=dates, begin=begin, end=end, amount=amount)
 
 
-def _amount_text(amount: timedelta) -> str:
+def _told_time(amount: timedelta) -> Sentence:
     minutes, rest = divmod(amount, timedelta(minutes=1))
-    seconds = f"{rest.total_seconds():.6f}".rstrip("0").rstrip(".")
+    seconds = Decimal(f"{rest.total_seconds():.6f}".rstrip("0").rstrip("."))
     if not rest:
-        return _count(minutes, "working minute")
+        return told_amount(minutes, "working_minutes")
     if not minutes:
-        return f"{seconds} working {'second' if seconds == '1' else 'seconds'}"
-    return f"{_count(minutes, 'working minute')} {seconds} s"
+        return say("1 working second") if seconds == 1 else say("{count} working seconds", count=seconds)
+    return say("{minutes} {seconds} s", minutes=told_amount(minutes, "working_minutes"), seconds=seconds)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def told_amount(count: int, unit: TimerUnit) -> Sentence:
+    """So many minutes or days of the unit of a timer."""
+    if unit == "working_minutes":
+        return say("1 working minute") if count == 1 else say("{count} working minutes", count=count)
+    if unit == "working_days":
+        return say("1 working day") if count == 1 else say("{count} working days", count=count)
+    return say("1 minute") if count == 1 else say("{count} minutes", count=count)
 
 
-def _days_text(days: Iterable[date]) -> str:
+def _told_days(days: Iterable[date]) -> object:
     first, *later = days
-    return f"{_day_text(first)} to {_day_text(later[-1])}" if later else _day_text(first)
-
-
-def _day_text(day: date) -> str:
-    # Not by strftime, whose weekday follows the locale and whose years below 1000 lose their zeros.
-    return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[day.weekday()]} {day.isoformat()}"
-
-
-def _clock_text(at: datetime) -> str:
-    return at.time().isoformat().rstrip("0") if at.microsecond else at.time().isoformat()
+    return say("{first} to {last}", first=first, last=later[-1]) if later else first

@@ -10,7 +10,8 @@ from datetime import datetime
 from functools import partial
 
 from nrdb.rulebook import Rulebook, Timer
-from nrdb.timers.calendar import WorkingCalendar, is_summer_time, local_text, plus_minutes
+from nrdb.texts import Sentence, say
+from nrdb.timers.calendar import WorkingCalendar, is_summer_time, plus_minutes, told_amount, utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,9 @@ class Bound:
     at: datetime
     rule: str
     source: str
-    _derive: Callable[[], Iterable[str]] = field(repr=False, compare=False)
+    _derive: Callable[[], Iterable[Sentence]] = field(repr=False, compare=False)
 
-    def explain(self) -> tuple[str, ...]:
+    def explain(self) -> tuple[Sentence, ...]:
         """Tell how the instant was reached, in sentences with local times, for the facts of a refusal."""
         return tuple(self._derive())
 
@@ -47,9 +48,9 @@ def latest_porting(rulebook: Rulebook, calendar: WorkingCalendar, now: datetime)
     return _working_days_ahead("T11", rulebook, calendar, now)
 
 
-def latest_cancel(rulebook: Rulebook, porting_time: datetime) -> Bound:
-    """T12: the last instant at which NP_ANNU may stop a porting; later it takes a new porting (S3 2.4.1)."""
-    return _minutes_from("T12", rulebook, porting_time, -1)
+def latest_stop(rulebook: Rulebook, kind: str, effective_time: datetime) -> Bound:
+    """The last instant at which NP_ANNU may stop a porting (T12, S3 2.4.1) or a termination (T18)."""
+    return _minutes_from("T18" if kind == "termination" else "T12", rulebook, effective_time, -1)
 
 
 def earliest_completion(rulebook: Rulebook, porting_time: datetime) -> Bound:
@@ -65,11 +66,6 @@ def earliest_termination(rulebook: Rulebook, calendar: WorkingCalendar, now: dat
 def latest_termination(rulebook: Rulebook, calendar: WorkingCalendar, now: datetime) -> Bound:
     """T14: the latest termination time that NP_OPPS or 5_OPPS sent now may name."""
     return _working_days_ahead("T14", rulebook, calendar, now)
-
-
-def latest_termination_cancel(rulebook: Rulebook, termination_time: datetime) -> Bound:
-    """T18: the last instant at which NP_ANNU may stop a termination."""
-    return _minutes_from("T18", rulebook, termination_time, -1)
 
 
 def earliest_return(rulebook: Rulebook, termination_time: datetime) -> Bound:
@@ -96,18 +92,23 @@ def _minutes_from(rule: str, rulebook: Rulebook, start: datetime, sign: int) -> 
     return Bound(at, rule, timer.source, partial(_explain_elapsed, rule, timer, sign, start, at))
 
 
-def _explain_working(rule: str, timer: Timer, now: datetime, steps: Callable[[datetime, int], list[str]]) -> list[str]:
-    head = f"{rule}: {timer.value} {timer.unit.replace('_', ' ')} from {local_text(now)}"
+def _explain_working(
+    rule: str, timer: Timer, now: datetime, steps: Callable[[datetime, int], list[Sentence]]
+) -> list[Sentence]:
+    head = say("{rule}: {amount} from {at}", rule=rule, amount=told_amount(timer.value, timer.unit), at=utc(now))
     return [head, *steps(now, timer.value)]
 
 
-def _explain_elapsed(rule: str, timer: Timer, sign: int, start: datetime, at: datetime) -> list[str]:
-    side = "after" if sign > 0 else "before"
-    first, last = local_text(start), local_text(at)
+def _explain_elapsed(rule: str, timer: Timer, sign: int, start: datetime, at: datetime) -> list[Sentence]:
+    values: dict[str, object] = {"rule": rule, "amount": told_amount(timer.value, timer.unit)}
     if _clock_changes_near(start, at):
         # Without the names an hour would seem missing or doubled, and 02:30 could mean two instants.
-        first, last = _with_time_name(start), _with_time_name(at)
-    return [f"{rule}: {timer.value} minutes {side} {first} is {last}"]
+        values |= {"start": _with_time_name(start), "at": _with_time_name(at)}
+    else:
+        values |= {"start": start, "at": at}
+    if sign > 0:
+        return [say("{rule}: {amount} after {start} is {at}", **values)]
+    return [say("{rule}: {amount} before {start} is {at}", **values)]
 
 
 def _clock_changes_near(one: datetime, other: datetime) -> bool:
@@ -115,5 +116,5 @@ def _clock_changes_near(one: datetime, other: datetime) -> bool:
     return is_summer_time(before) != is_summer_time(after)
 
 
-def _with_time_name(at: datetime) -> str:
-    return f"{local_text(at)} ({'summer' if is_summer_time(at) else 'normal'} time)"
+def _with_time_name(at: datetime) -> Sentence:
+    return say("{at} (summer time)", at=at) if is_summer_time(at) else say("{at} (normal time)", at=at)

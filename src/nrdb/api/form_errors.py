@@ -1,0 +1,63 @@
+"""What is wrong with a form, told by what pydantic found. Never with the value that was sent: it may be personal."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from nrdb.texts import FieldError, Sentence, Told, any_of, known, say
+
+#: Pydantic's own findings by their type; the values of the sentences are those of its context.
+SENTENCES: Final[Mapping[str, Sentence]] = {
+    "missing": say("is missing"),
+    "extra_forbidden": say("there is no such field here"),
+    "literal_error": say("must be {expected}"),
+    "string_type": say("must be a string"),
+    "string_too_short": say("must have at least {min_length} characters"),
+    "string_too_long": say("must have at most {max_length} characters"),
+    "string_pattern_mismatch": say("must match the pattern {pattern}"),
+    "string_unicode": say("must be text in UTF-8"),
+    "bool_type": say("must be true or false"),
+    "bool_parsing": say("must be true or false"),
+    "int_type": say("must be a whole number"),
+    "int_parsing": say("must be a whole number"),
+    "int_from_float": say("must be a whole number"),
+    "int_parsing_size": say("must be a smaller number"),
+    "greater_than_equal": say("must be at least {ge}"),
+    "less_than_equal": say("must be at most {le}"),
+    "too_long": say("must have at most {max_length} elements"),
+    "too_short": say("must have at least {min_length} elements"),
+    "tuple_type": say("must be a list"),
+    "list_type": say("must be a list"),
+    "model_type": say("must be an object"),
+    "model_attributes_type": say("must be an object"),
+    "dict_type": say("must be an object"),
+    "union_tag_invalid": say("must be {expected_tags}"),
+    "union_tag_not_found": say("is missing"),
+}
+_QUOTED = re.compile(r"'([^']*)'")
+
+
+def pointer_of(error: Mapping[str, Any], skip: int) -> str:
+    """Where it is, as a JSON Pointer; the tag of the union of messages is their `type`."""
+    return "/type" if error["type"].startswith("union_tag") else _pointer(error["loc"][skip:])
+
+
+def _pointer(place: Iterable[Any]) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
+
+
+def sentence_of(error: Mapping[str, Any]) -> Told:
+    """What is wrong and what would be right."""
+    context = error.get("ctx", {})
+    if error["type"] == "value_error":
+        cause = context.get("error")
+        return cause.sentence if isinstance(cause, FieldError) else known(str(cause))
+    found = SENTENCES.get(error["type"])
+    if found is None:
+        return known(str(error["msg"]))
+    return Sentence(found.template, {name: _value(name, value) for name, value in context.items()})
+
+
+def _value(name: str, value: object) -> object:
+    """Pydantic lists what it expects in an English enumeration of its own."""
+    return any_of(_QUOTED.findall(str(value))) if name.startswith("expected") else value

@@ -1,0 +1,108 @@
+"""The forms of the reports, for the OpenAPI document."""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from nrdb.api.answers import RangeView, Shown
+
+
+class OverdueItem(Shown):
+    """A case, and a code that it waits for. Without a deadline in the rulebook, `due_at` is null."""
+
+    case_id: UUID
+    kind: str
+    state: str
+    waiting_for: str
+    message: str
+    since: datetime
+    due_at: datetime | None
+    overdue_working_minutes: int | None
+    recipient: str | None
+    donor: str
+    main_number: str
+    number_count: int
+
+
+class CaseFigures(Shown):
+    """What became of cases on the day."""
+
+    opened: int
+    executed: int
+    completed: int
+    rejected: int
+    cancelled: int
+    obsolete: int
+    returned: int
+
+
+class Spread(Shown):
+    """Of several times: the middle one, the one that nine in ten do not pass, the longest."""
+
+    median: float
+    p90: float
+    max: float
+
+
+class AnswerFigures(Shown):
+    """How fast a donor answered NP_BEST and NP_ENDR. `within_due` is the share within the assumed deadline."""
+
+    code: str
+    count: int
+    working_minutes: Spread
+    minutes: Spread
+    within_due: float
+
+
+class DailyFigures(Shown):
+    """The figures of a day."""
+
+    day: date
+    messages: dict[str, int]
+    cases: CaseFigures
+    numbers_moved: int
+    numbers_returned: int
+    refusals: dict[str, int]
+    answers: list[AnswerFigures]
+
+
+class CapUse(Shown):
+    """Numbers to a code on a day; `share` of the limit, null where the limit is 0."""
+
+    day: date
+    code: str
+    used: int
+    limit: int
+    free: int
+    share: float | None
+
+
+class TerminationItem(Shown):
+    """A termination announced long ahead. `working_days` is counted as T14 counts them."""
+
+    case_id: UUID
+    announced_at: datetime
+    termination_time: datetime
+    working_days: int
+    holder: str
+    range_holder: str
+    main_number: str
+    numbers: list[RangeView]
+    number_count: int
+
+
+class MajoritySeries(Shown):
+    """A series that is mostly ported out. `top_holder` holds most of it, be it the series' own holder."""
+
+    series_id: UUID
+    first: str
+    last: str
+    number_class: Literal["GEO", "NONGEO", "MOBILE", "FIVE"]
+    holder: str
+    status: Literal["open", "blocked", "returned"]
+    number_count: int
+    ported_count: int
+    ported_share: float
+    top_holder: str
+    top_count: int
+    top_share: float

@@ -1,0 +1,202 @@
+"""English and Norwegian over HTTP: problems, form errors, derivations, pages, and the list of rules."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from tests.support.service import Service, order_fields
+
+from nrdb.api.languages import choose
+from nrdb.errors import REFUSALS
+from nrdb.rulebook import load_rulebook
+
+CHOICES = [
+    ("", "en"),
+    ("en", "en"),
+    ("nb", "nb"),
+    ("no", "nb"),
+    ("nn", "nb"),
+    ("nb-NO", "nb"),
+    ("NO", "nb"),
+    ("nb-NO,nb;q=0.9,no;q=0.8,nn;q=0.6,en-US;q=0.5,en;q=0.4", "nb"),
+    ("en-GB,en;q=0.9,nb;q=0.8", "en"),
+    ("de", "en"),
+    ("de, nb;q=0.1", "nb"),
+    ("de, en;q=0.1, nb;q=0.2", "nb"),
+    ("en;q=0.5, nb;q=0.5", "en"),
+    ("nb;q=0.5, en;q=0.5", "nb"),
+    ("nb ; q=0.8 , en ; q=0.7", "nb"),
+    ("*", "en"),
+    ("nb;q=0.5, *", "en"),
+    ("nb, *;q=0.5", "nb"),
+    ("*, en;q=0", "nb"),
+    ("*;q=0", "en"),
+    ("nb;q=0", "en"),
+    ("nn;q=0, nb;q=0.3", "nb"),
+    ("en;q=0, nb;q=0", "en"),
+    ("nb;q=0.001", "nb"),
+    ("nb;q=2", "en"),
+    ("nb;q=x, en;q=0.1", "en"),
+    ("nb;q=0.1234", "en"),
+    (",,;q=1,nb", "nb"),
+    ("nbx", "en"),
+    ("\u00f8", "en"),
+]
+
+
+@pytest.mark.parametrize(("header", "language"), CHOICES)
+def test_the_language_that_is_liked_best(header: str, language: str) -> None:
+    assert choose(header) == language
+
+
+async def ask(service: Service, language: str | None, who: str | None, method: str, path: str, body: Any) -> Any:
+    headers = [*service.headers(who).items(), *([("Accept-Language", language)] if language is not None else [])]
+    return await service.client.request(method, path, headers=headers, json=body)
+
+
+def spoken(response: httpx.Response, language: str) -> dict[str, Any]:
+    """The problem, which says its language; its sentences."""
+    assert response.headers["content-language"] == language
+    assert "Accept-Language" in response.headers["vary"]
+    problem: dict[str, Any] = response.json()
+    return problem
+
+
+async def test_a_refusal_in_both_languages(service: Service) -> None:
+    message = {"type": "NP_BEST", "message_id": str(uuid4()), "sender": "TELIA", **order_fields()}
+    message["porting_time"] = "2026-11-23T08:34:59+01:00"
+    told = {}
+    for header, language in ((None, "en"), ("de", "en"), ("nb-NO, en;q=0.5", "nb"), ("nn", "nb")):
+        response = await ask(service, header, "TELIA", "POST", "/v1/messages", message)
+        service.refused(response, "porting-time-too-early", "T9")
+        told[language] = spoken(response, language)
+    assert told["en"]["title"] == "The porting time is too early"
+    assert told["nb"]["title"] == "Porteringstidspunktet er for tidlig"
+    assert told["en"]["facts"]["derivation"] == [
+        "T9: 35 working minutes from Mon 2026-11-23 08:00:00",
+        "Mon 2026-11-23 08:00:00-08:35:00: 35 working minutes",
+    ]
+    assert told["nb"]["facts"]["derivation"] == [
+        "T9: 35 virkeminutter fra man. 23.11.2026 kl. 08.00.00",
+        "man. 23.11.2026 kl. 08.00.00–08.35.00: 35 virkeminutter",
+    ]
+    for name in ("code", "rule", "source", "status", "type"):
+        assert told["en"][name] == told["nb"][name]
+    assert told["en"]["facts"]["earliest"] == told["nb"]["facts"]["earliest"] == "2026-11-23T07:35:00Z"
+
+
+async def test_form_errors_in_both_languages(service: Service) -> None:
+    message = {
+        "type": "NP_BEST", "message_id": "x", "sender": "TELIA",
+        **order_fields(donor=7, number_type="X", main_number="1", customer={"name": " "}, surplus=1),
+    }  # fmt: skip
+    message.pop("authorisation_reference")
+    told = {}
+    for language in ("en", "nb"):
+        response = await ask(service, language, "TELIA", "POST", "/v1/messages", message)
+        service.refused(response, "invalid-message")
+        problem = spoken(response, language)
+        told[language] = {error["pointer"]: error["detail"] for error in problem["errors"]}
+        told[language][""] = problem["detail"]
+    assert told["en"] == {
+        "": "7 fields are wrong: see 'errors'. Nothing was changed.",
+        "/message_id": "must be a UUID",
+        "/donor": "must be a string",
+        "/number_type": "must be E, T or S",
+        "/main_number": "a number has 5, 8 or 12 national digits, with or without +47 before them",
+        "/customer/name": "must not be only space",
+        "/authorisation_reference": "is missing",
+        "/surplus": "there is no such field here",
+    }
+    assert told["nb"] == {
+        "": "7 felter er feil: se 'errors'. Ingenting ble endret.",
+        "/message_id": "må være en UUID",
+        "/donor": "må være en tekststreng",
+        "/number_type": "må være E, T eller S",
+        "/main_number": "et nummer har 5, 8 eller 12 nasjonale sifre, med eller uten +47 foran",
+        "/customer/name": "kan ikke være bare mellomrom",
+        "/authorisation_reference": "mangler",
+        "/surplus": "det finnes ikke noe slikt felt her",
+    }
+
+
+SAID: list[tuple[str | None, str, str, Any, str]] = [
+    (None, "GET", "/v1/me", None, "Send 'Authorization: Bearer <key>' med en nøkkel som verken er"),
+    ("TELIA", "POST", "/v1/admin/series", {}, "Dette er for rollen admin; nøkkelen din har rollen provider."),
+    ("ADMIN", "GET", "/v1/nothing", None, "Det er ingenting på denne adressen."),
+    ("ADMIN", "DELETE", "/v1/me", None, "Adressen finnes, men ikke for denne metoden: se headeren 'Allow'."),
+    ("ADMIN", "GET", "/v1/cases?after=x", None, "1 felt er feil: se 'errors'. Ingenting ble endret."),
+    ("ADMIN", "GET", "/v1/routing/99999999", None, "99999999 er ikke i noen serie i nummerplanen på det tidspunktet."),
+    ("ADMIN", "PUT", "/v1/sandbox/clock", {"now": "2026-11-23T07:59:00+01:00"},
+     "Klokken viser man. 23.11.2026 kl. 08.00.00 og går bare fremover."),
+    (None, "GET", "/problems/nonsense", None, "Problemkoden finnes ikke."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("who", "method", "path", "body", "detail"), SAID, ids=[row[2] for row in SAID])
+async def test_every_part_speaks_norwegian(
+    service: Service, who: str | None, method: str, path: str, body: Any, detail: str
+) -> None:
+    problem = spoken(await ask(service, "nb", who, method, path, body), "nb")
+    assert problem["detail"].startswith(detail)
+    assert problem["title"]
+
+
+async def test_several_headers_are_one(service: Service) -> None:
+    headers = [("Accept-Language", "de"), ("Accept-Language", "nb;q=0.2")]
+    spoken(await service.client.get("/v1/me", headers=headers), "nb")
+
+
+async def test_a_calendar_in_norwegian(service: Service) -> None:
+    query = "/v1/calendar?from=2026-12-24&to=2026-12-27"
+    for language, wanted in (
+        ("en", [None, "Christmas Day", "weekend"]),
+        ("nb", [None, "Første juledag", "helg"]),
+    ):
+        response = await ask(service, language, "TELIA", "GET", query, None)
+        assert [day["reason"] for day in response.json()["items"]] == wanted
+        assert response.headers["content-language"] == language
+    query = "/v1/calendar/add?from=2026-12-24T12:00:00Z&working_days=0"
+    response = await ask(service, "nb", "TELIA", "GET", query, None)
+    assert response.json()["derivation"] == [
+        "tors. 24.12.2026: dag 0, dagen det telles fra",
+        "tors. 24.12.2026 kl. 24.00.00: slutten av dag 0",
+    ]
+
+
+async def test_the_page_of_a_code_in_norwegian(service: Service) -> None:
+    response = await ask(service, "nb", None, "GET", "/problems/block-too-large", None)
+    assert "<html lang=nb>" in response.text
+    assert "<h1>Blokken er for stor til å porteres</h1>" in response.text
+    assert "Mer enn 10\u00a0000 sammenhengende numre" in response.text
+    assert "Regel: block limit. Kilde: S3 2.9." in response.text
+    response = await ask(service, None, None, "GET", "/problems/block-too-large", None)
+    assert "<html lang=en>" in response.text
+    assert "More than 10,000 consecutive numbers" in response.text
+
+
+async def test_the_rules_can_be_read_by_any_key(service: Service) -> None:
+    pages = [await service.read("/rules", who) for who in ("TELIA", "OPERATOR", "ADMIN")]
+    assert pages[0] == pages[1] == pages[2]
+    service.refused(await service.get("/rules", None), "unauthenticated")
+    items = pages[0]["items"]
+    assert pages[0]["next"] is None
+    rulebook = load_rulebook()
+    refusals = [item for item in items if item["kind"] == "refusal"]
+    assert list(dict.fromkeys(item["code"] for item in refusals)) == list(REFUSALS)
+    timed = {item["timer"]: (item["value"], item["unit"]) for item in refusals if item["timer"]}
+    assert timed == {name: (timer.value, timer.unit) for name, timer in rulebook.timers.items()}
+    by_code = {item["code"]: item for item in items}
+    assert (by_code["daily-cap-exceeded"]["value"], by_code["daily-cap-exceeded"]["unit"]) == (15_000, "numbers/day")
+    assert (by_code["block-too-large"]["value"], by_code["block-too-large"]["unit"]) == (10_000, "numbers")
+    role = by_code["role-not-permitted"]
+    assert (role["timer"], role["value"], role["unit"], role["source"]) == (None, None, None, "S3 2.4.1")
+    assert {item["code"] for item in items if item["kind"] == "reason"} == set(rulebook.reasons)
+    assumed = [item for item in items if item["source"] == "assumption"]
+    assert [item["code"] for item in assumed] == ["working-hours", "answer-due", "completion-due"]
+    assert all(item["text"]["en"].startswith("ASSUMPTION") for item in assumed)
+    assert all(item["text"]["nb"].startswith("ANTAKELSE") for item in assumed)
+    for item in items:
+        assert item["text"]["en"] != item["text"]["nb"]
+        assert "{" not in item["text"]["en"] + item["text"]["nb"]

@@ -1,0 +1,49 @@
+"""Rows as messages and administration leave them, for tests of what reads them."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from tests.support.service import Service
+
+from nrdb.routing.numbers import parse_number
+
+
+async def open_termination(service: Service, number: str, holder: str, range_holder: str, at: datetime) -> str:
+    """A termination of one number as NP_OPPS opens it now, to the range holder; the case id."""
+    case_id = uuid4()
+    await service.db.execute(
+        """
+        WITH opened AS (
+            INSERT INTO cases (case_id, kind, state, version, donor, range_holders, cap_code, main_number, number_count,
+                               effective_time, due_at, created_at, updated_at)
+            VALUES ($1, 'termination', 'awaiting_termination', 1, $2, ARRAY[$3], $3, $4, 1, $5, $5, nrdb_now(),
+                    nrdb_now())
+            RETURNING created_at
+        ), blocked AS (
+            INSERT INTO case_numbers (case_id, numbers, during)
+            VALUES ($1, int8range($4, $4, '[]'), tstzrange(nrdb_now(), CASE WHEN $3 = '0' THEN $5 END))
+        )
+        INSERT INTO case_party (code, created_at, case_id)
+        SELECT code, created_at, $1 FROM opened, unnest(ARRAY[$2, $3]) AS code WHERE code <> '0'
+        """,
+        case_id,
+        holder,
+        range_holder,
+        parse_number(number),
+        at,
+    )
+    return str(case_id)
+
+
+async def ported(service: Service, first: str, last: str, holder: str) -> None:
+    """Numbers that a provider has had since yesterday."""
+    await service.db.execute(
+        """
+        INSERT INTO routing (numbers, holder, network, case_id, valid, recorded_at)
+        SELECT int8range($1, $2, '[]'), $3, $3, gen_random_uuid(), tstzrange(at, NULL), at
+          FROM (SELECT nrdb_now() - interval '1 day' AS at) AS yesterday
+        """,
+        parse_number(first),
+        parse_number(last),
+        holder,
+    )

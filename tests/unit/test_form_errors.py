@@ -1,0 +1,90 @@
+"""What is wrong with a form is told in our own words, in both languages, and never with what was sent."""
+
+import json
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core.core_schema import ErrorType
+
+from nrdb.api import forms, inbox, sandbox
+from nrdb.api.form_errors import SENTENCES, pointer_of, sentence_of
+from nrdb.messages.fields import Form
+from nrdb.messages.kinds import MESSAGE
+from nrdb.texts import FieldError, Told, say, tell
+
+RUBBISH: list[Any] = [
+    None, True, 7, -1, 1.5, 10**30, "", " ", "x" * 2000, "1" * 5000, [], [None] * 15_001, {}, {"first": 1}, "\u0000",
+]  # fmt: skip
+
+
+def subclasses(form: type[BaseModel]) -> set[type[BaseModel]]:
+    return {form}.union(*(subclasses(child) for child in form.__subclasses__()))
+
+
+FORMS: list[TypeAdapter[Any]] = [
+    MESSAGE,
+    TypeAdapter(list[forms.ContactPoint]),
+    *(TypeAdapter(form) for form in sorted(subclasses(Form) - {Form}, key=lambda form: form.__name__)),
+]
+assert forms.SeriesForm in subclasses(Form)
+assert sandbox.ClockMove in subclasses(Form)
+assert inbox.Ack in subclasses(Form)
+
+
+def findings(form: TypeAdapter[Any], content: Any) -> list[Any]:
+    try:
+        form.validate_json(json.dumps(content))
+    except ValidationError as error:
+        return error.errors(include_url=False, include_input=False)
+    return []
+
+
+def rubbish_for(form: TypeAdapter[Any]) -> list[Any]:
+    """Rubbish instead of the whole, and in every field that any form has."""
+    names = {name for model in subclasses(Form) for name in model.model_fields}
+    kinds = {"type": sorted(findings(MESSAGE, {"type": "?"})[0]["ctx"]["expected_tags"].replace("'", "").split(", "))}
+    wholes = [{**dict.fromkeys(names, value), "surplus": value} for value in RUBBISH]
+    if form is not MESSAGE:
+        return [*RUBBISH, *wholes]
+    return [*RUBBISH, *({**whole, "type": kind} for kind in kinds["type"] for whole in wholes), *wholes]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: getattr(form._type, "__name__", "message"))
+def test_whatever_is_found_is_told_in_both_languages(form: TypeAdapter[Any]) -> None:
+    for content in rubbish_for(form):
+        for finding in findings(form, content):
+            if finding["type"] == "json_invalid":
+                continue
+            told = sentence_of(finding)
+            english, norwegian = tell(told, "en"), tell(told, "nb")
+            assert english != norwegian, finding
+            assert "xxx" not in english + norwegian
+            assert pointer_of(finding, 0) == "" or pointer_of(finding, 0).startswith("/")
+
+
+FINDINGS: list[tuple[dict[str, Any], str, str]] = [
+    ({"type": "missing", "msg": "Field required"}, "is missing", "mangler"),
+    ({"type": "string_too_long", "msg": "", "ctx": {"max_length": 200}},
+     "must have at most 200 characters", "kan ha høyst 200 tegn"),
+    ({"type": "literal_error", "msg": "", "ctx": {"expected": "'E', 'T' or 'S'"}},
+     "must be E, T or S", "må være E, T eller S"),
+    ({"type": "literal_error", "msg": "", "ctx": {"expected": "'E'"}}, "must be E", "må være E"),
+    ({"type": "value_error", "msg": "", "ctx": {"error": FieldError(say("must be at least {ge}", ge=5))}},
+     "must be at least 5", "må være minst 5"),
+    ({"type": "value_error", "msg": "", "ctx": {"error": ValueError("type S needs at least one series")}},
+     "type S needs at least one series", "type S må ha minst én serie"),
+    ({"type": "value_error", "msg": "", "ctx": {"error": ValueError("nobody {knows} this")}},
+     "nobody {knows} this", "nobody {knows} this"),
+    ({"type": "of_tomorrow", "msg": "Something new"}, "Something new", "Something new"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("finding", "english", "norwegian"), FINDINGS)
+def test_a_finding_in_words(finding: dict[str, Any], english: str, norwegian: str) -> None:
+    told: Told = sentence_of(finding)
+    assert (tell(told, "en"), tell(told, "nb")) == (english, norwegian)
+
+
+def test_every_sentence_is_about_a_finding_that_exists() -> None:
+    assert set(SENTENCES) <= set(get_args(ErrorType))
