@@ -10,7 +10,21 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
 from nrdb import __version__
-from nrdb.api import admin, calendar, cases, inbox, messages, numbers, ops, providers, reports, rules, series, transfer
+from nrdb.api import (
+    admin,
+    calendar,
+    cases,
+    five_digit,
+    inbox,
+    messages,
+    numbers,
+    ops,
+    providers,
+    reports,
+    rules,
+    series,
+    transfer,
+)
 from nrdb.api.answers import ProblemDocument
 from nrdb.api.context import Services
 from nrdb.api.problems import install
@@ -68,7 +82,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
         messages.posting, messages.reading, cases.router, inbox.reading, inbox.acking, numbers.router,
         calendar.router, rules.router, providers.everybody, providers.themselves, providers.admins, admin.router,
         admin.reading, series.reading, series.admins, transfer.admins, transfer.reading,
-        reports.router, reports.reading, ops.router,
+        five_digit.admins, five_digit.reading, reports.router, reports.reading, ops.router,
     ):  # fmt: skip
         app.include_router(router)
     if settings.sandbox:

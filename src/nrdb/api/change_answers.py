@@ -74,6 +74,21 @@ class ProviderChanged(ProviderView):
     changed: Changed
 
 
+class RightHolderView(Shown):
+    """The right of use of a five-digit number. Operators and admins are not shown the name."""
+
+    number: str
+    organisation_number: str | None
+    name: str | None
+    since: datetime
+
+
+class RightHolderChanged(RightHolderView):
+    """The right of use after it was recorded."""
+
+    changed: Changed
+
+
 class CaseChanged(CaseView):
     """A case after a waiver."""
 

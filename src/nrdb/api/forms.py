@@ -147,9 +147,9 @@ class SeriesChange(Form):
     def something_changes(self) -> Self:
         """A change names the holder or the status, and a returned series has Nkom's code 0 (S3 2.8)."""
         if self.holder is None and self.status is None:
-            raise ValueError("name a holder, a status, or both")
+            raise FieldError(say("name a holder, a status, or both"))
         if self.status == "returned" and self.holder not in (None, "0"):
-            raise ValueError("a returned series is held by code 0")
+            raise FieldError(say("a returned series is held by code 0"))
         return self
 
 

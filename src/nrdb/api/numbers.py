@@ -31,15 +31,16 @@ NumberPath = Annotated[
 ]
 
 
-def _number(text: str) -> int:
+def number_of(text: str) -> int:
     """The number of a path. One of a length that no plan knows is as unknown as one in no series."""
     try:
         return parse_number(text)
     except ValueError:
-        raise _not_in_plan(text) from None
+        raise not_in_plan(text) from None
 
 
-def _not_in_plan(text: str) -> Problem:
+def not_in_plan(text: str) -> Problem:
+    """404 for a number that is in no series."""
     return Problem(
         Code.NUMBER_UNKNOWN,
         say("{number} is in no series of the number plan at that time.", number=text),
@@ -54,20 +55,20 @@ async def get_routing(
 ) -> Response:
     """The routing answer for one number at any past, present or scheduled instant."""
     async with acquire(services(request).pool) as connection:
-        answer = await lookup(connection, _number(number), at)
+        answer = await lookup(connection, number_of(number), at)
     if answer is None:
-        raise _not_in_plan(number)
+        raise not_in_plan(number)
     return json_response(answer)
 
 
 @router.get("/portability/{number}", response_model=PortabilityAnswer, summary="Whether a number can be ported")
 async def get_portability(request: Request, number: NumberPath) -> Response:
     """Whether an order for the number would meet a refusal now, which, and the earliest lawful porting time."""
-    wanted = _number(number)
+    wanted = number_of(number)
     async with acquire(services(request).pool) as connection:
         found = await portability(connection, wanted)
     if found is None:
-        raise _not_in_plan(number)
+        raise not_in_plan(number)
     return json_response(_portability(wanted, found, caller_of(request), services(request).rulebook))
 
 
