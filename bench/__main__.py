@@ -93,7 +93,7 @@ async def bench_series(folder: Path) -> list[Result]:
 
 
 async def bench_growth(folder: Path) -> list[Result]:
-    """Accepting with 1,000,000 cases in the database against accepting with 10,000, in turn on one server."""
+    """Accepting and reading with 1,000,000 cases in the database against 10,000, in turn on one server."""
     with database(folder, "growth") as dsn:
         small, large = await _second_database(dsn, "small"), await _second_database(dsn, "large")
         async with service(small, folder, FIRST_PORT + 2) as few, service(large, folder, FIRST_PORT + 3) as many:
@@ -105,10 +105,29 @@ async def bench_growth(folder: Path) -> list[Result]:
                 at_few.append((await load.orders(few.market, first, SECONDS)).per_second)
                 at_many.append((await load.orders(many.market, first, SECONDS)).per_second)
             cost = statistics.median(small / large for small, large in zip(at_few, at_many, strict=True))
+            reading = await _reading_growth(few, many)
             return [
                 Result("accepted at 10,000 cases", _median(at_few), "/s"),
                 Result("accepted at 1,000,000 cases", _median(at_many), "/s", cost, "cost at 10,000 cases", "<= 1.3"),
+                *reading,
             ]
+
+
+async def _reading_growth(few: Service, many: Service) -> list[Result]:
+    """One case by its id and by its number, as its donor reads it: how long one after the other, on one connection."""
+    results = []
+    for name, by_number in (("case by id", False), ("case by number", True)):
+        at_few: list[float] = []
+        at_many: list[float] = []
+        for _ in range(RUNS):
+            at_few.append(await load.reads(few, 10_000, by_number=by_number))
+            at_many.append(await load.reads(many, 1_000_000, by_number=by_number))
+        cost = statistics.median(large / small for small, large in zip(at_few, at_many, strict=True))
+        results += [
+            Result(f"{name} at 10,000 cases", _median(at_few), "ms"),
+            Result(f"{name} at 1,000,000 cases", _median(at_many), "ms", cost, "cost at 10,000 cases", "<= 1.3"),
+        ]
+    return results
 
 
 async def bench_start(folder: Path) -> list[Result]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import statistics
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,12 +11,15 @@ from pathlib import Path
 import asyncpg
 import httpx
 
-from bench.market import ADMIN_KEY, CODES, Market
+from bench.market import ADMIN_KEY, CODES, FIRST_NUMBER, Market
+from bench.service import Service
 from nrdb.embedded import pg_bin
 
 HERE = Path(__file__).parent
 CONNECTIONS = 16
 RECIPIENTS = CODES[10:]
+#: Cases that one measurement of reading asks for.
+READS = 500
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,27 @@ async def same_rows(dsn: str, seconds: int) -> float:
         str(pg_bin("pgbench")), "-n", "-M", "prepared", f"-c{CONNECTIONS}", "-j1", f"-T{seconds}", *script, dsn
     )
     return float(next(line for line in out.splitlines() if line.startswith("tps")).split("=")[1].split()[0])
+
+
+async def reads(running: Service, cases: int, *, by_number: bool) -> float:
+    """Milliseconds that a donor's GET of one of its cases takes (median), spread over all that are loaded."""
+    donor = CODES[0]
+    connection = await asyncpg.connect(running.dsn)
+    numbers = [4_700_000_000 + FIRST_NUMBER + place * (cases // READS) for place in range(READS)]
+    rows = await connection.fetch("SELECT case_id, main_number FROM cases WHERE main_number = ANY($1)", numbers)
+    await connection.close()
+    headers = {"Authorization": f"Bearer {running.market.keys[donor]}"}
+    took = []
+    async with httpx.AsyncClient(base_url=running.market.url, headers=headers) as client:
+        for case_id, number in rows:
+            path = f"/v1/cases?number={str(number)[2:]}" if by_number else f"/v1/cases/{case_id}"
+            began = time.perf_counter()
+            answer = await client.get(path)
+            took.append(time.perf_counter() - began)
+            found = answer.raise_for_status().json()
+            if (found["items"][0] if by_number else found)["case_id"] != str(case_id):
+                raise RuntimeError("another case was answered")
+    return statistics.median(took) * 1e3
 
 
 async def _run(*command: str) -> str:

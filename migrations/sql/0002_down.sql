@@ -21,3 +21,5 @@ ALTER TABLE cases
 CREATE INDEX ix_cases_recipient ON cases (recipient, created_at DESC, case_id DESC);
 
 CREATE INDEX ix_cases_donor ON cases (donor, created_at DESC, case_id DESC);
+
+CREATE INDEX ix_cases_newest ON cases (created_at DESC, case_id DESC);

@@ -10,13 +10,13 @@ ALTER TABLE cases
 UPDATE cases SET cap_code = recipient,
        personal_until = CASE WHEN due_at IS NULL THEN least(effective_time, updated_at) ELSE effective_time END;
 
-DROP INDEX ix_cases_recipient, ix_cases_donor;
+DROP INDEX ix_cases_recipient, ix_cases_donor, ix_cases_newest;
 
 CREATE INDEX ix_cases_recipient ON cases (recipient, state, created_at DESC, case_id DESC);
 
 CREATE INDEX ix_cases_donor ON cases (donor, state, created_at DESC, case_id DESC);
 
-CREATE INDEX ix_cases_state ON cases (state, created_at DESC, case_id DESC);
+CREATE INDEX ix_cases_state ON cases (kind, state, created_at DESC, case_id DESC);
 
 CREATE INDEX ix_cases_range_holder ON cases ((range_holders[1]), state, created_at DESC, case_id DESC)
  WHERE range_holders <> ARRAY[donor];

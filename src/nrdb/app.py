@@ -12,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 from nrdb import __version__
 from nrdb.api import (
     admin,
+    batch,
     calendar,
     cases,
     five_digit,
@@ -79,7 +80,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     app.state.stopping = asyncio.Event()
     install(app)
     for router in (
-        messages.posting, messages.reading, cases.router, inbox.reading, inbox.acking, numbers.router,
+        messages.posting, messages.reading, batch.router, cases.router, inbox.reading, inbox.acking, numbers.router,
         calendar.router, rules.router, providers.everybody, providers.themselves, providers.admins, admin.router,
         admin.reading, series.reading, series.admins, transfer.admins, transfer.reading,
         five_digit.admins, five_digit.reading, reports.router, reports.reading, ops.router,

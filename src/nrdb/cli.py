@@ -1,4 +1,4 @@
-"""The `nrdb` command: serve, worker, migrate, openapi, demo.
+"""The `nrdb` command: serve, worker, migrate, openapi, send, demo.
 
 The service's own modules are imported inside the commands that need them, because reading them takes as long as
 starting the database, and the two can go on side by side.
@@ -152,6 +152,24 @@ def openapi(
         sys.stdout.buffer.write(document)
     elif not check.exists() or check.read_bytes() != document:
         _fail(f"{check} is not what the code says: run `make openapi` and look at the change", _UNUSABLE)
+
+
+@_cli.command()
+def send(
+    file: Annotated[Path, typer.Argument(help="Messages, one a line (NDJSON).")],
+    url: Annotated[str, typer.Option(envvar="NRDB_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
+    key: Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="Your provider's key.")] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Forget the answers so far and send every line.")] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait in a row for a service that is away.", min=0)] = 600,
+) -> None:
+    """Send a file of messages; the answers stand beside it, and the same command goes on after a stop.
+
+    Exit code 0: every line is accepted or was before; 1: some were refused; 2: wrong use, or not all is sent.
+    """
+    # It is a client of the service, no part of it.
+    from nrdb.sending import send as send_file  # noqa: PLC0415
+
+    raise SystemExit(send_file(file, url=url, key=key, restart=restart, patience=wait))
 
 
 @_cli.command()

@@ -42,13 +42,14 @@ class _Listed:
 
 def _listed(settings: Settings) -> _Listed:
     """The keys of these settings; none where they are yet to be generated. Raises `ConfigurationError`."""
+    path = key_file.path_of(settings.data_dir)
     if settings.data_key is not None:
         keys = data_keys(settings.data_key.get_secret_value())
         if SANDBOX_KEY in keys and not settings.sandbox:
             raise ConfigurationError("NRDB_DATA_KEY holds the published key of sandboxes: choose another")
-        return _Listed(keys, "no key of NRDB_DATA_KEY opens")
+        unused = f" ({path} is not looked at)" if settings.database_url is None and path.exists() else ""
+        return _Listed(keys, f"no key of NRDB_DATA_KEY{unused} opens")
     if settings.database_url is None:
-        path = key_file.path_of(settings.data_dir)
         keys = key_file.read(path)
         return _Listed(keys, f"no key in {path} opens" if keys else f"{path} is missing, and nothing else opens")
     if settings.sandbox:

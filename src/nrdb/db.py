@@ -106,15 +106,18 @@ def dumps(value: Any) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
+def lost_race(error: BaseException) -> bool:
+    """Whether the guards of a write found the world or a row changed since the decision."""
+    return isinstance(error, _LOST_RACES) or (isinstance(error, asyncpg.PostgresError) and error.sqlstate == STALE)
+
+
 async def retried(unit: Callable[[], Awaitable[T]]) -> T:
     """Run the unit of work until its write meets the world it was decided in. Raises `ConflictError` at the bound."""
     for attempt in range(ATTEMPTS):
         try:
             return await unit()
-        except _LOST_RACES:
-            pass
         except asyncpg.PostgresError as error:
-            if error.sqlstate != STALE:
+            if not lost_race(error):
                 raise
         # Those who met here must not meet again in step.
         await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311 (no secret)

@@ -61,25 +61,30 @@ async def erase(connection: Connection, retention: timedelta, limit: int) -> int
     return len(cases) + rights
 
 
+_OPEN_LINES = "SELECT id, case_id, personal, digest FROM message_log WHERE personal IS NOT NULL ORDER BY id LIMIT $1"
+_SEAL_LINES = """
+UPDATE message_log m SET sealed = s.sealed, digest = s.digest, personal = NULL
+  FROM unnest($1::bigint[], $2::bytea[], $3::bytea[]) AS s(id, sealed, digest) WHERE m.id = s.id
+"""
+# As the migration does for the cases that it meets; the first release knows no retention.
+_START_RETENTION = """
+UPDATE cases
+   SET personal_until = CASE WHEN due_at IS NULL THEN least(effective_time, updated_at) ELSE effective_time END
+ WHERE case_id = ANY($1::uuid[]) AND personal_until IS NULL
+"""
+
+
 async def seal(connection: Connection, vault: Vault, limit: int) -> int:
     """Seal at most `limit` lines that the first release wrote in the open; returns how many there were.
 
     Their digests were made of the content without a key, so that a birth date could be found by trying; they are
-    made anew from the old ones.
+    made anew from the old ones. Where no retention runs for their cases yet, it does from now on.
     """
     await connection.execute(_TURN)
-    rows = await connection.fetch(
-        "SELECT id, personal, digest FROM message_log WHERE personal IS NOT NULL ORDER BY id LIMIT $1", limit
-    )
-    if not rows:
-        return 0
-    await connection.execute(
-        """
-        UPDATE message_log m SET sealed = s.sealed, digest = s.digest, personal = NULL
-          FROM unnest($1::bigint[], $2::bytea[], $3::bytea[]) AS s(id, sealed, digest) WHERE m.id = s.id
-        """,
-        [row["id"] for row in rows],
-        [vault.seal(row["personal"]) for row in rows],
-        [vault.mac(row["digest"]) if row["digest"] else None for row in rows],
-    )
+    rows = await connection.fetch(_OPEN_LINES, limit)
+    if rows:
+        sealed = [vault.seal(row["personal"]) for row in rows]
+        digests = [vault.mac(row["digest"]) if row["digest"] else None for row in rows]
+        await connection.execute(_SEAL_LINES, [row["id"] for row in rows], sealed, digests)
+        await connection.execute(_START_RETENTION, [row["case_id"] for row in rows])
     return len(rows)

@@ -32,6 +32,7 @@ class Code(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     ROLE_NOT_PERMITTED_HERE = "role-not-permitted-here"
     BODY_TOO_LARGE = "body-too-large"
+    BATCH_TOO_LONG = "batch-too-long"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     NOT_JSON = "not-json"
     INVALID_MESSAGE = "invalid-message"
@@ -126,10 +127,15 @@ _BEFORE_THE_RULES: Final[Mapping[Code, CodeInfo]] = {
         say("The body is too large"),
         say("A message is at most 1 MiB."),
     ),
+    Code.BATCH_TOO_LONG: CodeInfo(
+        413,
+        say("The batch is too long"),
+        say("A batch ends after line 10,000. Every line before has its answer; send the rest in another batch."),
+    ),
     Code.UNSUPPORTED_MEDIA_TYPE: CodeInfo(
         415,
         say("The body is not declared as JSON"),
-        say("Send 'Content-Type: application/json'."),
+        say("Send 'Content-Type: application/json', and a batch of lines with 'application/x-ndjson'."),
     ),
     Code.NOT_JSON: CodeInfo(
         400,

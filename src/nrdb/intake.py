@@ -6,14 +6,10 @@ has done; it decides nothing, because every reader and every rule reckons with i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
 from uuid import UUID
 
-import asyncpg
-
-from nrdb.cases.case import Case
+from nrdb import deciding
 from nrdb.cases.facts import (
     Loaded,
     ManyCases,
@@ -25,18 +21,18 @@ from nrdb.cases.facts import (
     load_for_opening,
     load_these,
 )
-from nrdb.cases.outcome import Entry, Outcome
+from nrdb.cases.many import independent, load_many
+from nrdb.cases.outcome import Outcome
 from nrdb.cases.store import read_answer, write
 from nrdb.changes.due import CatchingUp
-from nrdb.clock import format_time
-from nrdb.db import Connection, Pool, acquire, retried
-from nrdb.errors import Code, Problem, unauthenticated
+from nrdb.db import Connection, Pool, acquire, lost_race, retried
+from nrdb.deciding import Answer
+from nrdb.errors import Code, Problem
 from nrdb.messages import consequences
-from nrdb.messages.kinds import AnyCaseMessage, AnyMessage, FiveIver, FiveOpps, NpBest, NpOpps
-from nrdb.messages.rules import Rules, check_case_message, check_opening
+from nrdb.messages.kinds import AnyMessage, FiveIver, FiveOpps, NpBest, NpOpps
+from nrdb.messages.rules import Rules
 from nrdb.reports.refusals import is_refusal, record_refusal
 from nrdb.rulebook import Rulebook
-from nrdb.texts import say
 from nrdb.timers.calendar import working_calendar
 from nrdb.vault import Vault
 
@@ -46,14 +42,6 @@ BATCH = 200
 
 class _FallenBehindError(Exception):
     """Something is due that must be written down before anything else is decided."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the sender is told: 201 with the body, or 200 when the message had been accepted before."""
-
-    body: dict[str, Any]
-    replayed: bool
 
 
 class Intake:
@@ -76,10 +64,42 @@ class Intake:
         try:
             return await retried(lambda: self._decide(message, key_id, commit=True))
         except Problem as problem:
-            if is_refusal(problem):
-                async with acquire(self._pool) as connection:
-                    await record_refusal(connection, message.sender, message.type, problem.code)
+            await self._count(message, problem)
             raise
+
+    async def accept_many(self, messages: Sequence[AnyMessage], key_id: UUID | None = None) -> list[Answer | Problem]:
+        """Decide on the first of these messages, at least one, together; the answers to so many, all committed.
+
+        Each answer is the one that the message would have had alone after those before it. Messages that touch each
+        other's cases or numbers are not decided together, and where the group as a whole loses a race, or meets a full
+        day, the first goes alone.
+        """
+        group = list(independent(messages))
+        if len(group) > 1:
+            try:
+                answers = await self._decide_together(group, key_id)
+            except Exception as error:
+                if not lost_race(error):
+                    raise
+                return [await self._alone(message, key_id) for message in group]
+            for message, found in zip(group, answers, strict=False):
+                if isinstance(found, Problem):
+                    await self._count(message, found)
+            if answers:
+                return answers
+        return [await self._alone(group[0], key_id)]
+
+    async def _alone(self, message: AnyMessage, key_id: UUID | None) -> Answer | Problem:
+        try:
+            return await self.accept(message, key_id)
+        except Problem as problem:
+            return problem
+
+    async def _count(self, message: AnyMessage, problem: Problem) -> None:
+        """A refusal is remembered for the daily report: who met which code."""
+        if is_refusal(problem):
+            async with acquire(self._pool) as connection:
+                await record_refusal(connection, message.sender, message.type, problem.code)
 
     async def check(self, message: AnyMessage, key_id: UUID | None = None) -> Answer:
         """What `accept` would answer now; the message itself changes nothing. A new case has no `case_id` yet."""
@@ -122,14 +142,19 @@ class Intake:
         """One case, within the caller's transaction, no longer waits for the code."""
         await self._settle(connection, await load_these(connection, [case_id]), waived=code)
 
-    async def complete_on(self, connection: Connection, case_ids: Sequence[UUID]) -> None:
-        """These cases, within the caller's transaction, wait for nobody any more: they are completed."""
+    async def complete_on(self, connection: Connection, case_ids: Sequence[UUID], at: datetime) -> None:
+        """These cases, within the caller's transaction, wait for nobody any more: they are completed at `at`."""
         for first in range(0, len(case_ids), BATCH):
             loaded = await load_these(connection, case_ids[first : first + BATCH])
-            await self._settle(connection, loaded, complete=True)
+            await self._settle(connection, loaded, completed_at=at)
 
     async def _settle(
-        self, connection: Connection, loaded: ManyCases | None, *, waived: str | None = None, complete: bool = False
+        self,
+        connection: Connection,
+        loaded: ManyCases | None,
+        *,
+        waived: str | None = None,
+        completed_at: datetime | None = None,
     ) -> int:
         """Write down what time has done to these cases, and that they no longer wait for a code, or for anybody."""
         if loaded is None:
@@ -143,8 +168,8 @@ class Intake:
             case = consequences.settle(rules, stored, loaded.now, outcome, routing, loaded.networks)
             if waived is not None:
                 consequences.waive(rules, case, waived, outcome, routing, loaded.networks)
-            if complete:
-                consequences.complete(rules, case, outcome)
+            if completed_at is not None:
+                consequences.complete(rules, case, completed_at, outcome)
         await write(connection, outcome, self._vault)
         return len(loaded.cases)
 
@@ -177,17 +202,55 @@ class Intake:
         loaded = await self._load(connection, message, key_id)
         if loaded.due:
             raise _FallenBehindError
-        if not loaded.key_live:
-            raise unauthenticated()
-        if not loaded.sender_active:
-            raise Problem(
-                Code.PROVIDER_INACTIVE,
-                say("The provider code {sender} is inactive: it may read, but not send.", sender=message.sender),
-            )
-        if loaded.replay is not None:
-            self._same_content(message, loaded.replay.digest)
-            return self._first_answer(await read_answer(connection, loaded.replay.log_id), message.sender)
-        return await self._conclude(connection, message, loaded, commit=commit)
+        replay = await self._replay(connection, message, loaded)
+        if replay is not None:
+            return replay
+        outcome = self._outcome(loaded)
+        try:
+            case = deciding.decide(self._rules(loaded.closed_days), message, loaded, outcome)
+        except Problem:
+            if outcome.entries:
+                await write(connection, outcome, self._vault)
+            raise
+        if commit:
+            await write(connection, outcome, self._vault)
+        found = deciding.answer(outcome, case, message)
+        if not commit and not outcome.before:
+            found.body["case"]["case_id"] = None
+        return found
+
+    async def _replay(self, connection: Connection, message: AnyMessage, loaded: Loaded) -> Answer | None:
+        """The first answer to a message that had been accepted before. Raises what stands before the rules."""
+        deciding.check_sender(message, loaded)
+        if loaded.replay is None:
+            return None
+        deciding.check_replay(message, loaded.replay.digest, self._vault)
+        return deciding.first_answer(await read_answer(connection, loaded.replay.log_id), message.sender, self._vault)
+
+    async def _decide_together(self, group: Sequence[AnyMessage], key_id: UUID | None) -> list[Answer | Problem]:
+        """All facts in one statement, all outcomes in another. Fewer answers than messages where one must go alone."""
+        async with acquire(self._pool) as connection:
+            every = await load_many(connection, group, key_id, self._rulebook.cap.daily_limit, self._vault)
+            whole = self._outcome(every[0])
+            answers: list[Answer | Problem] = []
+            for message, loaded in zip(group, every, strict=True):
+                if loaded.due:
+                    break
+                outcome = self._outcome(loaded)
+                try:
+                    found = await self._replay(connection, message, loaded)
+                    if found is None:
+                        case = deciding.decide(self._rules(loaded.closed_days), message, loaded, outcome)
+                        found = deciding.answer(outcome, case, message)
+                    answers.append(found)
+                except Problem as problem:
+                    if problem.code is Code.DAILY_CAP_EXCEEDED:
+                        break
+                    answers.append(problem)
+                whole.add(outcome)
+            if whole.entries:
+                await write(connection, whole, self._vault)
+        return answers
 
     async def _return_room(self, connection: Connection, full: Problem) -> bool:
         """Obsolete cases give their room back at once: before a day counts as full, book what nobody has booked yet."""
@@ -200,75 +263,10 @@ class Intake:
         limit = self._rulebook.cap.daily_limit
         if isinstance(message, NpBest | FiveIver | NpOpps | FiveOpps):
             return await load_for_opening(connection, message, key_id, limit, self._vault)
-        return await load_for_case(connection, message, _case_id(message), key_id, limit, self._vault)
+        return await load_for_case(connection, message, key_id, limit, self._vault)
 
-    async def _conclude(self, connection: Connection, message: AnyMessage, loaded: Loaded, *, commit: bool) -> Answer:
-        rules = self._rules(loaded.closed_days)
-        outcome = Outcome(loaded.epoch, loaded.now, self._rulebook.cap.daily_limit)
-        if isinstance(message, NpBest | FiveIver | NpOpps | FiveOpps):
-            check_opening(rules, message, loaded.facts, loaded.now)
-            case = consequences.open_case(rules, message, loaded.facts, loaded.routing, outcome)
-        else:
-            case = _visible(message, loaded)
-            outcome.before[case.case_id] = case
-            outcome.customer_logs[case.case_id] = loaded.customer_log
-            outcome.decided_at = max(loaded.now, case.updated_at)
-            case = await self._about_case(connection, rules, message, case, loaded, outcome)
-        if commit:
-            await write(connection, outcome, self._vault)
-        answer = _answer(_own(outcome, message), case, message.sender)
-        if not commit and not outcome.before:
-            answer["case"]["case_id"] = None
-        return Answer(answer, replayed=False)
-
-    async def _about_case(
-        self,
-        connection: Connection,
-        rules: Rules,
-        message: AnyCaseMessage,
-        stored: Case,
-        loaded: Loaded,
-        outcome: Outcome,
-    ) -> Case:
-        now = outcome.decided_at
-        settled = consequences.settle(rules, stored, now, outcome)
-        try:
-            check_case_message(rules, message, stored, loaded.facts, now)
-        except Problem:
-            # What time did is true whatever becomes of the message, and the notice of it is due.
-            if outcome.entries:
-                await write(connection, outcome, self._vault)
-            raise
-        return consequences.step(rules, message, settled, loaded.facts, loaded.routing, outcome)
-
-    def _same_content(self, message: AnyMessage, digest: bytes) -> None:
-        """Raises `duplicate-message` where another message was accepted under this id."""
-        content = consequences.content_of(message)
-        # The first release stored the content's own digest.
-        if digest not in (self._vault.mac(content), content):
-            raise Problem(
-                Code.DUPLICATE_MESSAGE,
-                say(
-                    "{sender} has sent another message under this message_id. Use a new UUID for a new message.",
-                    sender=message.sender,
-                ),
-                facts={"message_id": str(message.message_id), "sender": message.sender},
-            )
-
-    def _first_answer(self, row: asyncpg.Record, sender: str) -> Answer:
-        """What was answered the first time, with the customer as he was then (null once he has been erased)."""
-        view = row["case_after"]
-        personal = self._vault.open(row["sealed"])
-        if sender in (view["recipient"], view["donor"]):
-            view["customer"] = personal["customer"] if personal else None
-        body = {
-            "message_id": str(row["message_id"]),
-            "type": row["type"],
-            "accepted_at": format_time(row["at"]),
-            "case": view,
-            "warnings": row["warnings"],
-        }
-        return Answer(body, replayed=True)
+    def _outcome(self, loaded: Loaded) -> Outcome:
+        return Outcome(loaded.epoch, loaded.now, self._rulebook.cap.daily_limit)
 
     def _rules(self, closed_days: frozenset[date]) -> Rules:
         """The rules with the calendar of these closed days, made once for as long as they stay."""
@@ -277,39 +275,3 @@ class Intake:
             rules = Rules(self._rulebook, working_calendar(self._rulebook, closed_days))
             self._rules_of = {closed_days: rules}
         return rules
-
-
-def _case_id(message: AnyCaseMessage) -> UUID:
-    """The id as the database keeps it; the nil UUID, which no case has, for what cannot be one."""
-    try:
-        return UUID(message.case_id)
-    except ValueError:
-        return UUID(int=0)
-
-
-def unknown_case() -> Problem:
-    """The same words whether the case does not exist or is not visible, so that nobody can tell."""
-    return Problem(Code.UNKNOWN_CASE, say("There is no such case, or it is not visible to you."))
-
-
-def _visible(message: AnyCaseMessage, loaded: Loaded) -> Case:
-    if loaded.case is None or not loaded.case.visible_to(message.sender):
-        raise unknown_case()
-    return loaded.case
-
-
-def _own(outcome: Outcome, message: AnyMessage) -> Entry:
-    return next(entry for entry in outcome.entries if entry.message_id == message.message_id)
-
-
-def _answer(entry: Entry, case: Case, sender: str) -> dict[str, Any]:
-    view = dict(entry.case_after or {})
-    if sender in (case.recipient, case.donor):
-        view["customer"] = case.customer
-    return {
-        "message_id": str(entry.message_id),
-        "type": entry.type,
-        "accepted_at": format_time(entry.at),
-        "case": view,
-        "warnings": list(entry.warnings),
-    }

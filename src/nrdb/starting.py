@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from nrdb.app import create_app
 from nrdb.data_key import open_vault, rotate, verify_data_key
-from nrdb.db import Connection, acquire, open_pool
+from nrdb.db import Connection, acquire, open_pool, retried
 from nrdb.erasure import BATCH, seal
 from nrdb.errors import UnusableError
 from nrdb.migrate import upgrade
@@ -84,7 +84,7 @@ async def _protect(settings: Settings, dsn: str) -> None:
             await rotate(connection, settings)
             vault = await open_vault(connection, settings)
             sealed = 0
-            while count := await _seal_batch(connection, vault):
+            while count := await retried(lambda: _seal_batch(connection, vault)):
                 sealed += count
         if sealed:
             _log.info("sealed personal data that an older release had written in the open", messages=sealed)

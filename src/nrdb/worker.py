@@ -78,11 +78,11 @@ async def _look(intake: Intake, housekeeping: Housekeeping) -> float:
     try:
         await intake.catch_up_if_due()
         settled = await intake.settle()
+        SETTLED.inc(settled)
         more = await housekeeping.look()
     except (*UNAVAILABLE, ConflictError) as error:
         log.warning("worker waits for the database", error=type(error).__name__)
         return TRY_AGAIN
-    SETTLED.inc(settled)
     return 0 if settled or more else LOOK_AGAIN
 
 

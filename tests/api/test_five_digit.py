@@ -187,3 +187,26 @@ async def test_each_message_of_each_sender_in_this_state(service: Service, state
                 if wanted != "accepted":
                     response = await service.post(code, kind, case_id=case_id, **fields)
                     assert response.json().get("code") == wanted, f"{kind} of {who}: {response.text}"
+
+
+async def test_a_check_says_what_would_be_answered_and_changes_nothing(service: Service) -> None:
+    order = {
+        "type": "5_IVER",
+        "message_id": "0197a1b2-0000-4000-8000-00000000000a",
+        "sender": "TELIA",
+        "main_number": NUMBER,
+        "donor": "0",
+        "porting_time": AT,
+        "target_number": "22000001",
+        "right_holder": BANK,
+    }
+    async with service.unchanged():
+        found = (await service.send("POST", "/messages/check", "TELIA", order)).json()
+        assert (found["status"], found["answer"]["case"]["case_id"]) == (201, None)
+        found = (await service.send("POST", "/messages/check", "TELIA", {**order, "donor": "LYSE"})).json()
+        assert (found["status"], found["answer"]["code"]) == (409, "donor-must-be-nkom")
+        found = (await service.send("POST", "/messages/check", "TELIA", {**order, "donor": None})).json()
+        assert (found["status"], found["answer"]["code"]) == (422, "invalid-message")
+    accepted = await service.send("POST", "/messages", "TELIA", order)
+    again = (await service.send("POST", "/messages/check", "TELIA", order)).json()
+    assert again == {"status": 200, "answer": accepted.json()}

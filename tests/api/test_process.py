@@ -19,8 +19,9 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+from tests.support.search import find_in_database
 from tests.support.server import ADMIN_KEY, Databases
-from tests.support.service import order_fields
+from tests.support.service import eventually, order_fields
 
 from nrdb.embedded import EmbeddedPostgres
 
@@ -256,3 +257,88 @@ def test_a_taken_port_and_a_wrong_setting_are_told_in_one_line(data_dir: Path) -
     with process(data_dir, "serve", NRDB_DATABASE_URL="postgresql://u:secret@127.0.0.1:1/x") as away:
         assert away.popen.wait(30) == 1
         assert "secret" not in away.log_path.read_text()
+
+
+def refused(data_dir: Path, command: str, **settings: str) -> str:
+    """The start ends with code 2; its last words."""
+    with process(data_dir, command, **settings) as one:
+        assert one.popen.wait(30) == 2
+        return one.log_path.read_text().splitlines()[-1]
+
+
+def test_a_key_is_generated_beside_the_embedded_database(data_dir: Path) -> None:
+    """Two processes at once agree on it; without it the next start is refused, and no other one is generated."""
+    path = data_dir / "data.key"
+    with process(data_dir, "serve") as one, process(data_dir, "serve") as other:
+        one.await_address()
+        other.await_address()
+        assert path.stat().st_mode & 0o777 == 0o600
+        key = path.read_text().strip()
+        for running in (other, one):
+            assert running.end()[0] == 0
+            assert key not in running.log_path.read_text()
+    path.rename(data_dir / "kept")
+    words = refused(data_dir, "serve")
+    assert words.startswith("nrdb: ")
+    assert "data.key is missing" in words
+    assert not path.exists()
+    (data_dir / "kept").rename(path)
+    with process(data_dir, "serve") as again:
+        again.await_address()
+
+
+async def test_a_wrong_data_key_ends_the_start(databases: Databases, data_dir: Path) -> None:
+    """With exit code 2 and one line; and so does no key at all, save in a sandbox, whose log says what that means."""
+    async with databases.empty() as dsn:
+        none = {"NRDB_DATABASE_URL": dsn, "NRDB_SANDBOX": "0", "NRDB_SANDBOX_START": "", "NRDB_SEED": "none"}
+        assert refused(data_dir, "serve", **none).startswith("nrdb: NRDB_DATA_KEY is not set")
+        with process(data_dir, "serve", NRDB_DATABASE_URL=dsn) as sandbox:
+            sandbox.await_address()
+            assert sandbox.end()[0] == 0
+            assert "published key" in sandbox.log_path.read_text()
+        connection = await asyncpg.connect(dsn)
+        before = await connection.fetch("SELECT data_key.*, data_key.xmin::text FROM data_key")
+        for command in ("serve", "worker"):
+            words = refused(data_dir, command, NRDB_DATABASE_URL=dsn, NRDB_DATA_KEY="hunter2" + "x" * 40)
+            assert words.startswith("nrdb: no key of NRDB_DATA_KEY opens")
+            assert "hunter2" not in words
+        assert await connection.fetch("SELECT data_key.*, data_key.xmin::text FROM data_key") == before
+        await connection.close()
+
+
+async def test_a_worker_seals_at_its_start_and_erases_in_its_time(databases: Databases, data_dir: Path) -> None:
+    """Lines of the first release stand in the open until then; 90 days after the retention began the person is gone."""
+    words = ("Kari Nordmann", "1980-01-31", "ref-1")
+    async with databases.empty() as dsn:
+        connection = await asyncpg.connect(dsn)
+        with process(data_dir, "serve", "--no-worker", NRDB_DATABASE_URL=dsn) as serve:
+            serve.await_address()
+            headers = bearer(serve.keys()["TELIA"])
+            with client_of(serve) as client:
+                assert client.post("/v1/messages", json=order(90012345), headers=headers).status_code == 201
+        await connection.execute(
+            """
+            UPDATE message_log SET sealed = NULL, personal =
+                   '{"customer": {"name": "Kari Nordmann", "birth_date": "1980-01-31"},
+                     "authorisation_reference": "ref-1"}' WHERE case_id IS NOT NULL
+            """
+        )
+        assert len(await find_in_database(connection, words)) == len(words)
+        with process(data_dir, "worker", NRDB_DATABASE_URL=dsn) as worker:
+
+            async def sealed() -> bool:
+                return bool(await connection.fetchval("SELECT sealed IS NOT NULL FROM message_log"))
+
+            await eventually(sealed, 20)
+            assert worker.end()[0] == 0
+        assert await find_in_database(connection, words) == []
+        await connection.execute("UPDATE cases SET personal_until = '2026-11-23T10:00:00+01:00'")
+        await connection.execute("UPDATE world SET sandbox_now = '2027-02-21T10:00:00+01:00'")
+        with process(data_dir, "worker", NRDB_DATABASE_URL=dsn) as worker:
+
+            async def erased() -> bool:
+                return not await connection.fetchval("SELECT count(sealed) FROM message_log")
+
+            await eventually(erased, 20)
+        assert await connection.fetchval("SELECT count(*) FROM cases WHERE personal_until IS NULL") == 1
+        await connection.close()

@@ -169,6 +169,8 @@ async def test_a_wrong_key_touches_nothing(db: asyncpg.Connection, empty: str, t
     (tmp_path / "data.key").write_text(f"{NEW}\n")
     assert "no key in" in await refused(db, keyed(tmp_path), empty)
     (tmp_path / "data.key").write_text(f"{NEW},{OLD}\n")
+    # The setting goes before the file, and says so.
+    assert "data.key is not looked at" in await refused(db, keyed(tmp_path, NEW), empty)
     await prepare(keyed(tmp_path), empty)
 
 

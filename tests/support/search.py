@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
-import asyncpg
+from nrdb.db import Connection
 
 _COLUMNS = """
 SELECT format('%I.%I', n.nspname, c.relname) AS place, c.relname AS name, format('%I', a.attname) AS attname,
@@ -15,7 +15,7 @@ SELECT format('%I.%I', n.nspname, c.relname) AS place, c.relname AS name, format
 """
 
 
-async def find_in_database(db: asyncpg.Connection, words: Iterable[str]) -> list[str]:
+async def find_in_database(db: Connection, words: Iterable[str]) -> list[str]:
     """Where any of the words stands, as `table.column: word`; every table, every column, in capitals or not.
 
     Columns are read as text, binary ones as UTF-8, too, so that what is merely encoded is found. A word is also looked

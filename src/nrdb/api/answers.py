@@ -164,6 +164,13 @@ class MessageAnswer(Shown):
     warnings: list[WarningView]
 
 
+class CheckAnswer(Shown):
+    """What the single call would answer now: its status, and its answer or its problem document."""
+
+    status: int
+    answer: dict[str, Any]
+
+
 class DeliveredMessage(Shown):
     """A message as its receiver gets it, beside the sender's own fields."""
 

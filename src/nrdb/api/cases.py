@@ -17,7 +17,7 @@ from nrdb.cases.queries import CaseRead, find_case, history
 from nrdb.cases.view import case_view, with_customer
 from nrdb.clock import format_time, parse_time
 from nrdb.db import acquire
-from nrdb.intake import unknown_case
+from nrdb.deciding import unknown_case
 from nrdb.messages.fields import Number, ProviderCode, Time
 from nrdb.providers.keys import Caller
 from nrdb.timers.calendar import working_calendar

@@ -1,5 +1,6 @@
 """Posting a message, and reading one again."""
 
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Annotated, Any
 
@@ -8,12 +9,14 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from nrdb.api.answers import BODY_PROBLEMS, DeliveredMessage, MessageAnswer
-from nrdb.api.context import services
+from nrdb.api.answers import BODY_PROBLEMS, CheckAnswer, DeliveredMessage, MessageAnswer
+from nrdb.api.context import Services, services
 from nrdb.api.guard import BoundedRequest, authenticate, caller_of, check_json, guarded, json_body, own_code
+from nrdb.api.languages import language_of, write_json
 from nrdb.api.metrics import count_message
-from nrdb.api.problems import json_response, validation_problem
+from nrdb.api.problems import json_response, problem_document, validation_problem
 from nrdb.db import acquire
+from nrdb.deciding import Answer
 from nrdb.delivery.inbox import find_message
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import ProviderCode, Uuid
@@ -67,24 +70,41 @@ async def bare_post_message(scope: Scope, receive: Receive, send: Send) -> None:
 async def _post(request: BoundedRequest) -> Response:
     caller, confirmed = await _sender(request)
     try:
-        message = _parse(await json_body(request))
-        _check_sender(message, caller)
+        message = parse_message(await json_body(request))
+        check_sender(message, caller)
     except Problem:
         # Nobody is told anything on the word of a key that may have been revoked since it was last seen.
         if not confirmed:
             await authenticate(request, POSTERS)
         raise
+    answer = await decide(services(request), message, caller)
+    headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
+    return json_response(answer.body, 200 if answer.replayed else 201, headers)
+
+
+async def decide(parts: Services, message: AnyMessage, caller: Caller) -> Answer:
+    """The decision on a message, counted. Raises its refusal."""
     began, outcome = perf_counter(), "error"
     try:
-        answer = await services(request).intake.accept(message, caller.key_id)
+        answer = await parts.intake.accept(message, caller.key_id)
         outcome = "replayed" if answer.replayed else "accepted"
     except Problem as problem:
         outcome = problem.code
         raise
     finally:
         count_message(message.type, outcome, perf_counter() - began)
-    headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
-    return json_response(answer.body, 200 if answer.replayed else 201, headers)
+    return answer
+
+
+async def decide_many(parts: Services, messages: Sequence[AnyMessage], caller: Caller) -> Sequence[Answer | Problem]:
+    """The decisions on the first of these messages, counted; the time they took is shared among them."""
+    began = perf_counter()
+    answers = await parts.intake.accept_many(messages, caller.key_id)
+    each = (perf_counter() - began) / len(answers)
+    for message, found in zip(messages, answers, strict=False):
+        outcome = found.code if isinstance(found, Problem) else "replayed" if found.replayed else "accepted"
+        count_message(message.type, outcome, each)
+    return answers
 
 
 async def _sender(request: BoundedRequest) -> tuple[Caller, bool]:
@@ -101,7 +121,8 @@ async def _sender(request: BoundedRequest) -> tuple[Caller, bool]:
     return caller, True
 
 
-def _check_sender(message: AnyMessage, caller: Caller) -> None:
+def check_sender(message: AnyMessage, caller: Caller) -> None:
+    """Raises 403 for a sender that is none of the caller's codes."""
     if message.sender not in caller.codes:
         raise Problem(
             Code.SENDER_NOT_YOURS,
@@ -110,13 +131,39 @@ def _check_sender(message: AnyMessage, caller: Caller) -> None:
         )
 
 
-def _parse(body: bytes) -> AnyMessage:
+def parse_message(body: bytes) -> AnyMessage:
+    """The message that the bytes are. Raises 400 or 422."""
     try:
         return MESSAGE.validate_json(body)
     except ValidationError as error:
         # The parser of the forms also takes NaN and Infinity, which are not JSON.
         check_json(body)
         raise validation_problem(error) from None
+
+
+@posting.post(
+    "/messages/check",
+    response_model=CheckAnswer,
+    responses=BODY_PROBLEMS,
+    openapi_extra=_BODY,
+    summary="What a message would be answered",
+)
+async def post_check(request: Request) -> Response:
+    """What posting the message would answer now, as `{status, answer}`; it changes nothing.
+
+    Only a key that may not post at all is answered directly. `case.case_id` is null for a case that does not exist yet.
+    """
+    language = language_of(request.scope)
+    caller = caller_of(request)
+    body = await json_body(BoundedRequest(request.scope, request.receive))
+    try:
+        message = parse_message(body)
+        check_sender(message, caller)
+        found = await services(request).intake.check(message, caller.key_id)
+        status, answer = 200 if found.replayed else 201, found.body
+    except Problem as problem:
+        status, answer = problem.status, problem_document(problem, request.state.request_id)
+    return Response(write_json({"status": status, "answer": answer}, language), media_type="application/json")
 
 
 @reading.get("/messages/{message_id}", response_model=DeliveredMessage, summary="A message again")

@@ -22,8 +22,8 @@ from nrdb.changes.due import settled_change
 from nrdb.changes.transfer import check_not_planned, transfer_now, transferred
 from nrdb.clock import format_time, parse_time
 from nrdb.db import acquire
+from nrdb.deciding import unknown_case
 from nrdb.errors import Code, Problem
-from nrdb.intake import unknown_case
 from nrdb.messages.fields import ProviderCode, Text
 from nrdb.planned import CODE_TRANSFERRED, SERIES_CHANGED, find_pending, list_pending, plan, remove
 from nrdb.providers.registry import find_provider

@@ -49,37 +49,38 @@ class Loaded:
     routing: tuple[RoutingRow, ...] = ()
 
 
-_WORLD = """
-WITH w AS MATERIALIZED (SELECT epoch, coalesce(sandbox_now, clock_timestamp()) AS now FROM world)
+WORLD = """
+WITH present AS MATERIALIZED (SELECT epoch, coalesce(sandbox_now, clock_timestamp()) AS now FROM world),
+w AS MATERIALIZED (SELECT epoch, now, world_is_due(now) AS due FROM present)
 """
 
 # OFFSET 0 keeps the planner from turning the look-ups round: each is one descent of an index for each range asked for,
 # never a walk over everything that is in force now.
-_COMMON = """
-       w.epoch, w.now, world_is_due(w.now) AS due,
+COMMON = """
+       w.epoch, w.now, w.due,
        (SELECT json_agg(day) FROM closed_day) AS closed_days,
        ({key}::uuid IS NULL OR EXISTS (
             SELECT 1 FROM api_key WHERE key_id = {key} AND revoked_at IS NULL
                AND (expires_at IS NULL OR expires_at > w.now))) AS key_live,
-       (SELECT active FROM provider WHERE code = $1) AS sender_active,
+       (SELECT active FROM provider WHERE code = {sender}) AS sender_active,
        (SELECT json_build_array(id, encode(digest, 'hex')) FROM message_log
-         WHERE message_id = $2 AND sender = $1) AS replay,
+         WHERE message_id = {message_id} AND sender = {sender}) AS replay,
        (SELECT json_agg(part) FROM (
             SELECT DISTINCT ON (s.version_id) json_build_array(
                    lower(s.numbers), upper(s.numbers) - 1, s.number_class, s.holder, s.status) AS part
-              FROM asked, LATERAL (
+              FROM {asked}, LATERAL (
                    SELECT * FROM series WHERE numbers && asked.numbers AND valid @> w.now OFFSET 0) s) p) AS plan,
        (SELECT json_agg(part) FROM (
             SELECT DISTINCT ON (r.row_id) json_build_array(
                    lower(r.numbers), upper(r.numbers) - 1, r.holder, r.network, r.case_id, lower(r.valid),
                    upper(r.valid), r.target_number, r.row_id) AS part
-              FROM asked, LATERAL (
+              FROM {asked}, LATERAL (
                    SELECT * FROM routing
                     WHERE numbers && asked.numbers AND removed_at IS NULL OFFSET 0) r) p) AS routing
 """
 
 #: Days on which the code has no room for so many numbers, and days whose limit was set apart.
-_CAPS = """
+CAPS = """
        (SELECT json_agg(json_build_array(
                    day, used, coalesce(day_limit, {limit}), used + {numbers} > coalesce(day_limit, {limit}),
                    day_limit IS NOT NULL))
@@ -88,52 +89,58 @@ _CAPS = """
            AND (used + {numbers} > coalesce(day_limit, {limit}) OR day_limit IS NOT NULL)) AS caps
 """
 
+
+def _alone(template: str, key: str) -> str:
+    """The statement for one message, which comes as the first two values."""
+    return template.format(key=key, sender="$1", message_id="$2", asked="asked")
+
+
 _ASKED = """
 asked AS MATERIALIZED (
     SELECT int8range(first, last, '[]') AS numbers FROM unnest($3::bigint[], $4::bigint[]) AS a(first, last))
 """
 
-_OPEN_NUMBERS = """
+OPEN_NUMBERS = """
        (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1, upper(n.during)))
-          FROM asked, LATERAL (
+          FROM {asked}, LATERAL (
                SELECT * FROM case_numbers
                 WHERE numbers && asked.numbers AND during @> w.now OFFSET 0) n) AS open_numbers
 """
 
-_NETWORKS = """
+NETWORKS = """
        (SELECT json_agg(json_build_array(code, routing_number)) FROM provider
          WHERE {wanted} AND terminating AND active) AS networks
 """
 
 _ORDER = f"""
-{_WORLD}, {_ASKED}
-SELECT {_COMMON.format(key="$8")},
-       {_CAPS.format(code="$1", day="$5::date", numbers="$6::bigint", limit="$7::bigint")},
-       {_OPEN_NUMBERS}
+{WORLD}, {_ASKED}
+SELECT {_alone(COMMON, "$8")},
+       {CAPS.format(code="$1", day="$5::date", numbers="$6::bigint", limit="$7::bigint")},
+       {OPEN_NUMBERS.format(asked="asked")}
   FROM w
 """
 
 #: What takes the room of a range holder is known with the number plan only; what is executed at once needs more.
 _OTHER_OPENING = f"""
-{_WORLD}, {_ASKED}, taker AS MATERIALIZED (
+{WORLD}, {_ASKED}, taker AS MATERIALIZED (
     SELECT coalesce($9::text, (SELECT s.holder FROM series s
                                 WHERE s.numbers @> $10::bigint AND s.valid @> w.now)) AS code FROM w)
-SELECT {_COMMON.format(key="$8")},
-       {_CAPS.format(code="taker.code", day="$5::date", numbers="$6::bigint", limit="$7::bigint")},
-       {_OPEN_NUMBERS},
-       {_NETWORKS.format(wanted="$11")},
+SELECT {_alone(COMMON, "$8")},
+       {CAPS.format(code="taker.code", day="$5::date", numbers="$6::bigint", limit="$7::bigint")},
+       {OPEN_NUMBERS.format(asked="asked")},
+       {NETWORKS.format(wanted="$11")},
        (SELECT sealed FROM right_of_use WHERE $11 AND number = $10 AND until IS NULL) AS right_holder
   FROM w, taker
 """
 
 _CASE = f"""
-{_WORLD}, c AS MATERIALIZED (SELECT * FROM cases WHERE case_id = $3),
+{WORLD}, c AS MATERIALIZED (SELECT * FROM cases WHERE case_id = $3),
 asked AS MATERIALIZED (SELECT numbers FROM case_numbers WHERE case_id = $3)
-SELECT {_COMMON.format(key="$7")},
-       {_CAPS.format(code="c.cap_code", day="$4::date", numbers="c.number_count", limit="$5::bigint")},
+SELECT {_alone(COMMON, "$7")},
+       {CAPS.format(code="c.cap_code", day="$4::date", numbers="c.number_count", limit="$5::bigint")},
        (SELECT json_agg(json_build_array(lower(numbers), upper(numbers) - 1)) FROM asked) AS numbers,
        (SELECT sealed FROM message_log WHERE id = c.customer_log) AS customer,
-       {_NETWORKS.format(wanted="$6")},
+       {NETWORKS.format(wanted="$6")},
        c.*
   FROM w LEFT JOIN c ON true
 """
@@ -252,17 +259,16 @@ async def load_for_opening(
         key_id,
     )
     if isinstance(message, NpBest):
-        return _loaded(await fetch_one(connection, _ORDER, *values), None, vault)
+        return loaded_of(await fetch_one(connection, _ORDER, *values), None, vault)
     executes = isinstance(message, FiveIver)
     taker = message.sender if executes else None
     row = await fetch_one(connection, _OTHER_OPENING, *values, taker, message.main_number, executes)
-    return _loaded(row, None, vault)
+    return loaded_of(row, None, vault)
 
 
 async def load_for_case(
     connection: Connection,
     message: AnyCaseMessage,
-    case_id: UUID,
     key_id: UUID | None,
     cap_limit: int,
     vault: Vault,
@@ -274,7 +280,7 @@ async def load_for_case(
         _CASE,
         message.sender,
         message.message_id,
-        case_id,
+        case_id_of(message),
         oslo_day(porting_time) if porting_time else date.max,
         cap_limit,
         isinstance(message, NpIver | NpTilb),
@@ -282,7 +288,15 @@ async def load_for_case(
     )
     numbers = read_numbers(row["numbers"])
     case = read_case(row, numbers, vault.open(row["customer"])) if row["case_id"] else None
-    return _loaded(row, case, vault)
+    return loaded_of(row, case, vault)
+
+
+def case_id_of(message: AnyCaseMessage) -> UUID:
+    """The id as the database keeps it; the nil UUID, which no case has, for what cannot be one."""
+    try:
+        return UUID(message.case_id)
+    except ValueError:
+        return UUID(int=0)
 
 
 def read_numbers(parts: list[list[int]] | None) -> tuple[NumberRange, ...]:
@@ -321,7 +335,8 @@ def read_case(row: asyncpg.Record, numbers: tuple[NumberRange, ...], personal: d
     )
 
 
-def _loaded(row: asyncpg.Record, case: Case | None, vault: Vault) -> Loaded:
+def loaded_of(row: asyncpg.Record, case: Case | None, vault: Vault) -> Loaded:
+    """What a row of facts says of one message."""
     now: datetime = row["now"]
     routing = tuple(_routing_row(part) for part in row["routing"] or ())
     caps = row["caps"] or ()

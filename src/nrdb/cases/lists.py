@@ -17,20 +17,15 @@ from nrdb.vault import Vault
 
 Bind = Callable[[Any], str]
 
-#: The stored states that a state of the answer may come from: time may have done more than is written down.
-STORED_STATES = {
-    "awaiting_donor": ("awaiting_donor",),
-    "awaiting_recipient": ("awaiting_recipient",),
-    "scheduled": ("scheduled",),
-    "awaiting_completion": ("awaiting_completion", "scheduled"),
-    "completed": ("completed", "scheduled"),
-    "obsolete": ("obsolete", "awaiting_donor", "awaiting_recipient"),
-    "rejected": ("rejected",),
-    "cancelled": ("cancelled",),
-    "awaiting_termination": ("awaiting_termination",),
-    "awaiting_return": ("awaiting_return", "awaiting_termination"),
-    "returned": ("returned", "awaiting_termination"),
-}
+#: States that time alone leads to. A case may be in one of them before anybody has written that down.
+_BY_TIME = frozenset({"awaiting_completion", "completed", "obsolete", "awaiting_return", "returned"})
+#: The states of each kind (contract section 3).
+KIND_STATES = {
+    "porting": ("awaiting_donor", "awaiting_recipient", "scheduled", "awaiting_completion", "completed", "rejected",
+                "cancelled", "obsolete"),
+    "termination": ("awaiting_termination", "awaiting_return", "returned", "rejected", "cancelled"),
+    "five_digit": ("scheduled", "awaiting_completion", "completed", "cancelled"),
+}  # fmt: skip
 #: In these only the recipient and the donor know of a case.
 _BEFORE_EXECUTION = frozenset({"awaiting_donor", "awaiting_recipient", "obsolete"})
 #: Cases leave these, so they are few at any time. Of those that have ended there are ever more.
@@ -57,8 +52,9 @@ class CaseFilter:
 
 
 _ROLES = {"MT": "c.recipient = {}", "AT": "c.donor = {}", "OAT": "{} = ANY(c.range_holders)"}
-_TOLD = """EXISTS (SELECT 1 FROM case_party p
-                    WHERE p.code = ANY({}) AND p.created_at = c.created_at AND p.case_id = c.case_id)"""
+# One look-up for each case. As EXISTS it may be turned round, into a walk over all that the codes are party to.
+_TOLD = """(SELECT true FROM case_party p
+             WHERE p.code = ANY({}) AND p.created_at = c.created_at AND p.case_id = c.case_id LIMIT 1)"""
 
 # OFFSET 0 keeps each stream an index scan of its own that stops at the limit; joined, it would be read to its end.
 _STREAM = """
@@ -66,7 +62,12 @@ SELECT f.created_at, f.case_id
   FROM {each} w, LATERAL (SELECT c.created_at, c.case_id FROM {source} WHERE {where}
                     ORDER BY {order}.created_at DESC, {order}.case_id DESC LIMIT {limit} OFFSET 0) f
 """
-_EACH_STATE = "unnest(ARRAY[{}]) AS s(state),"
+_CASES_OF_NUMBER = """
+    (SELECT DISTINCT case_id FROM case_numbers WHERE numbers @> {}::bigint OFFSET 0) n,
+    LATERAL (SELECT * FROM cases WHERE case_id = n.case_id OFFSET 0) c"""
+_DUE = "LATERAL (SELECT * FROM cases WHERE due_at <= w.now OFFSET 0) c"
+_EACH_STATE = "unnest('{{{}}}'::text[]) AS s(state),"
+_EACH_KIND_AND_STATE = "unnest('{{{}}}'::text[], '{{{}}}'::text[]) AS s(kind, state),"
 _EACH_CODE = "unnest({}::text[]) AS k(code),"
 
 _PAGE = """
@@ -86,53 +87,85 @@ async def list_cases(connection: Connection, wanted: CaseFilter, vault: Vault) -
         return f"${len(values)}"
 
     streams = " UNION ALL ".join(_streams(wanted, bind))
+    if not streams:
+        return []
     statement = _PAGE.format(streams=streams, limit=bind(wanted.limit), selected=SELECTED)
     return [read_row(row, vault) for row in await connection.fetch(statement, *values)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """A stretch of an index: once for `each` of these, what of `source` meets the conditions, in order."""
+
+    each: str
+    source: str
+    conditions: tuple[str, ...] = ()
+    order: str = "c"
+
+
 def _streams(wanted: CaseFilter, bind: Bind) -> Iterator[str]:
-    where = list(_conditions(wanted, bind))
+    pairs = _kinds_and_states(wanted)
+    if not pairs:
+        return
+    where = tuple(_conditions(wanted, bind))
     limit = bind(wanted.limit)
-    in_state = _EACH_STATE.format(", ".join(f"'{state}'" for state in _stored_states(wanted)))
+    for stream in _sources(wanted, bind, pairs):
+        yield _STREAM.format(
+            each=stream.each,
+            source=stream.source,
+            where=" AND ".join((*stream.conditions, *where)) or "true",
+            order=stream.order,
+            limit=limit,
+        )
 
-    def stream(each: str, source: str, *more: str, order: str = "c") -> str:
-        conditions = " AND ".join((*more, *where)) or "true"
-        return _STREAM.format(each=each, source=source, where=conditions, order=order, limit=limit)
 
-    def of_role(role: str, codes: str) -> Iterator[str]:
-        each = _EACH_CODE.format(codes) + in_state
-        match role:
-            case "MT":
-                yield stream(each, "cases c", "c.recipient = k.code", "c.state = s.state")
-            case "AT":
-                yield stream(each, "cases c", "c.donor = k.code", "c.state = s.state")
-            case _:
-                # Three, so that the two indexes hold only what the donor's does not.
-                home, first = "c.donor = k.code", "c.range_holders[1] = k.code"
-                yield stream(each, "cases c", home, "c.state = s.state", "c.range_holders = ARRAY[c.donor]")
-                yield stream(each, "cases c", first, "c.state = s.state", "c.range_holders <> ARRAY[c.donor]")
-                several = ("cardinality(c.range_holders) > 1", "c.state = s.state")
-                yield stream(each, "cases c", *several, "k.code = ANY(c.range_holders)")
-
+def _sources(wanted: CaseFilter, bind: Bind, pairs: list[tuple[str, str]]) -> Iterator[_Stream]:
     if wanted.number is not None:
-        yield stream("", "cases c", f"c.case_id IN ({_cases_of(bind(wanted.number))})")
+        yield _Stream("", _CASES_OF_NUMBER.format(bind(wanted.number)))
         return
-    codes = _codes(wanted)
-    if codes is None:
-        yield stream(in_state, "cases c", "c.state = s.state") if wanted.state else stream("", "cases c")
+    if wanted.state in _BY_TIME:
+        yield _Stream("", _DUE)
+    kinds, states = (",".join(part) for part in zip(*pairs, strict=True))
+    all_cases = _Stream(_EACH_KIND_AND_STATE.format(kinds, states), "cases c", ("c.kind = s.kind", "c.state = s.state"))
+    walked = _codes(wanted)
+    by_role = wanted.role is not None and wanted.code is not None
+    if walked is None or (wanted.state in _OPEN and not by_role):
+        yield all_cases
         return
-    of = bind(list(codes))
-    if wanted.role is not None and wanted.code is not None:
-        yield from of_role(wanted.role, of)
-        return
-    if wanted.state is not None:
+    codes = _EACH_CODE.format(bind(list(walked)))
+    in_states = codes + _EACH_STATE.format(",".join(sorted({state for _, state in pairs})))
+    if by_role:
+        yield from _of_role(wanted.role or "", in_states)
+    elif wanted.state is None:
+        yield _all_told(wanted, bind, codes)
+    else:
         for role in ("MT", "AT") if wanted.state in _BEFORE_EXECUTION else ("MT", "AT", "OAT"):
-            yield from of_role(role, of)
-    if wanted.state in _OPEN:
-        yield stream(in_state, "cases c", "c.state = s.state")
-    elif wanted.state not in {*_BEFORE_EXECUTION, "rejected"}:
-        told = "case_party p JOIN cases c ON c.case_id = p.case_id"
-        yield stream(_EACH_CODE.format(of), told, "p.code = k.code", *_after(wanted, bind, "p"), order="p")
+            yield from _of_role(role, in_states)
+        if wanted.state not in {*_BEFORE_EXECUTION, "rejected"}:
+            yield _all_told(wanted, bind, codes)
+
+
+def _all_told(wanted: CaseFilter, bind: Bind, codes: str) -> _Stream:
+    """What the codes are party to or were told of."""
+    source = "case_party p JOIN cases c ON c.case_id = p.case_id"
+    return _Stream(codes, source, ("p.code = k.code", *_after(wanted, bind, "p")), order="p")
+
+
+def _of_role(role: str, each: str) -> Iterator[_Stream]:
+    match role:
+        case "MT":
+            conditions = ["c.recipient = k.code"]
+        case "AT":
+            conditions = ["c.donor = k.code"]
+        case _:
+            # Three, so that the two indexes of range holders hold only what the donor's does not.
+            conditions = [
+                "c.donor = k.code AND c.range_holders = ARRAY[c.donor]",
+                "c.range_holders[1] = k.code AND c.range_holders <> ARRAY[c.donor]",
+                "cardinality(c.range_holders) > 1 AND k.code = ANY(c.range_holders)",
+            ]
+    for condition in conditions:
+        yield _Stream(each, "cases c", (condition, "c.state = s.state"))
 
 
 def _codes(wanted: CaseFilter) -> tuple[str, ...] | None:
@@ -142,12 +175,10 @@ def _codes(wanted: CaseFilter) -> tuple[str, ...] | None:
     return (wanted.code,)
 
 
-def _stored_states(wanted: CaseFilter) -> tuple[str, ...]:
-    return STORED_STATES[wanted.state] if wanted.state is not None else tuple(STORED_STATES)
-
-
-def _cases_of(number: str) -> str:
-    return f"SELECT n.case_id FROM case_numbers n WHERE n.numbers @> {number}::bigint"
+def _kinds_and_states(wanted: CaseFilter) -> list[tuple[str, str]]:
+    """The pairs that are asked for; none, where the kind has no such state."""
+    kinds = [wanted.kind] if wanted.kind is not None else list(KIND_STATES)
+    return [(kind, state) for kind in kinds for state in KIND_STATES[kind] if wanted.state in (None, state)]
 
 
 def _conditions(wanted: CaseFilter, bind: Bind) -> Iterator[str]:

@@ -3,6 +3,7 @@
 An outcome is made by pure code (`messages.consequences`) and committed as a whole by `cases.store.write`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -10,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from nrdb.cases.case import Case
-from nrdb.routing.table import RoutingChange
+from nrdb.routing.table import RoutingChange, merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +69,21 @@ class Outcome:
     room: list[tuple[str, date, int]] = field(default_factory=list)
     routing: RoutingChange = field(default_factory=RoutingChange)
     rights: list[RightChange] = field(default_factory=list)
+
+    def room_by_day(self) -> list[tuple[str, date, int]]:
+        """Room taken (or given back, below zero) of each code on each day, in one order for everybody."""
+        total: Counter[tuple[str, date]] = Counter()
+        for code, day, numbers in self.room:
+            total[code, day] += numbers
+        return [(code, day, numbers) for (code, day), numbers in sorted(total.items()) if numbers]
+
+    def add(self, other: "Outcome") -> None:
+        """What another decision on the same facts changes, too; the two are about different cases and numbers."""
+        self.decided_at = max(self.decided_at, other.decided_at)
+        self.cases |= other.cases
+        self.before |= other.before
+        self.customer_logs |= other.customer_logs
+        self.entries += other.entries
+        self.room += other.room
+        self.routing = merge(self.routing, other.routing)
+        self.rights += other.rights

@@ -38,6 +38,42 @@ WITH line AS (
 SELECT hold_world($1, $2), CASE WHEN $28::text IS NOT NULL THEN take_room($28, $24, $18, $25) END
 """
 
+#: Orders that were decided together, each as `_OPEN` writes one.
+_OPEN_MANY = """
+WITH o AS MATERIALIZED (
+    SELECT o.*, nextval('message_log_id_seq') AS id
+      FROM unnest($3::text[], $4::uuid[], $5::bytea[], $6::uuid[], $7::json[], $8::bytea[], $9::json[], $10::json[],
+                  $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::timestamptz[])
+           WITH ORDINALITY AS o(sender, message_id, digest, case_id, body, sealed, case_after, warnings, donor,
+                                range_holders, number_type, main_number, number_count, effective_time, place)
+), line AS (
+    INSERT INTO message_log (id, at, type, sender, message_id, digest, case_id, to_state, body, sealed, customer_log,
+                             case_after, warnings)
+    SELECT id, $2, 'NP_BEST', sender, message_id, digest, case_id, 'awaiting_donor', body, sealed, id, case_after,
+           warnings FROM o
+), opened AS (
+    INSERT INTO cases (case_id, kind, state, version, recipient, donor, range_holders, cap_code, number_type,
+                       main_number, number_count, effective_time, newest_order, customer_log, warnings, due_at,
+                       personal_until, created_at, updated_at)
+    SELECT case_id, 'porting', 'awaiting_donor', 1, sender, donor, string_to_array(range_holders, ' '), sender,
+           number_type, main_number, number_count, effective_time, message_id, id, warnings, effective_time,
+           effective_time, $2, $2 FROM o
+), party AS (
+    INSERT INTO case_party (code, created_at, case_id)
+    SELECT code, $2, case_id FROM o, unnest(ARRAY[sender, donor]) AS code
+), taken AS (
+    INSERT INTO case_numbers (case_id, numbers, during)
+    SELECT o.case_id, int8range(n.first, n.last, '[]'), tstzrange($2, o.effective_time)
+      FROM unnest($17::int[], $18::bigint[], $19::bigint[]) AS n(place, first, last) JOIN o USING (place)
+), told AS (
+    INSERT INTO inbox (to_code, log_id) SELECT donor, id FROM o ORDER BY place
+)
+SELECT hold_world($1, $2),
+       (SELECT bool_and(take_room(code, day, numbers, $23))
+          FROM (SELECT * FROM unnest($20::text[], $21::date[], $22::bigint[]) AS r(code, day, numbers)
+                 ORDER BY code, day) room)
+"""
+
 #: Rows of the routing table that are no longer believed, and those believed instead.
 _ROUTING = """
 unrouted AS (
@@ -122,7 +158,7 @@ async def write(connection: Connection, outcome: Outcome, vault: Vault) -> None:
         await _write_steps(connection, outcome, vault)
         return
     if not outcome.before and not (outcome.rights or outcome.routing.added):
-        await _open_case(connection, outcome, vault)
+        await (_open_case if len(outcome.cases) == 1 else _open_many)(connection, outcome, vault)
         return
     async with connection.transaction():
         if outcome.before:
@@ -185,6 +221,39 @@ async def _open_case(connection: Connection, outcome: Outcome, vault: Vault) -> 
     )
 
 
+async def _open_many(connection: Connection, outcome: Outcome, vault: Vault) -> None:
+    """Orders that were decided together; other messages open their cases alone."""
+    opened = [(outcome.cases[line.case_id], line) for line in outcome.entries]
+    numbers = [(place, item) for place, (case, _) in enumerate(opened, start=1) for item in case.numbers]
+    room = outcome.room_by_day()
+    await connection.fetchrow(
+        _OPEN_MANY,
+        outcome.epoch,
+        outcome.decided_at,
+        [line.sender for _, line in opened],
+        [line.message_id for _, line in opened],
+        [vault.mac(line.content or b"") for _, line in opened],
+        [case.case_id for case, _ in opened],
+        [line.body for _, line in opened],
+        [vault.seal(line.personal or {}) for _, line in opened],
+        [line.case_after for _, line in opened],
+        [line.warnings for _, line in opened],
+        [case.donor for case, _ in opened],
+        [" ".join(case.range_holders) for case, _ in opened],
+        [case.number_type for case, _ in opened],
+        [case.main_number for case, _ in opened],
+        [case.number_count for case, _ in opened],
+        [case.effective_time for case, _ in opened],
+        [place for place, _ in numbers],
+        [item.first for _, item in numbers],
+        [item.last for _, item in numbers],
+        [code for code, _, _ in room],
+        [day for _, day, _ in room],
+        [count for _, _, count in room],
+        outcome.cap_limit,
+    )
+
+
 async def _write_steps(connection: Connection, outcome: Outcome, vault: Vault) -> None:
     await connection.fetchrow(
         _STEP,
@@ -192,7 +261,7 @@ async def _write_steps(connection: Connection, outcome: Outcome, vault: Vault) -
         outcome.decided_at,
         [_entry_row(entry, vault) for entry in outcome.entries],
         [_case_row(case, outcome) for case in outcome.cases.values()],
-        [{"code": code, "day": day, "numbers": numbers} for code, day, numbers in sorted(outcome.room)],
+        [{"code": code, "day": day, "numbers": numbers} for code, day, numbers in outcome.room_by_day()],
         outcome.cap_limit,
         *_routing(outcome),
     )

@@ -1,6 +1,7 @@
 """What changes of the world need of the intake: time's part is written down before a change, and cases end by it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -18,6 +19,6 @@ class Settler(Protocol):
         """The same, of the returns that the clearinghouse sends for Nkom alone."""
         ...
 
-    async def complete_on(self, connection: Connection, case_ids: Sequence[UUID]) -> None:
-        """These cases wait for nobody any more: they are completed, and their parties told."""
+    async def complete_on(self, connection: Connection, case_ids: Sequence[UUID], at: datetime) -> None:
+        """These cases wait for nobody any more: they are completed at `at`, and their parties told."""
         ...

@@ -48,7 +48,7 @@ async def _transfer(change: Change, settler: Settler, code: str, to: str, reason
     effects.cases, complete = await move_cases(connection, code, to, at, effects.conflicts)
     await move_caps(connection, code, to, at)
     await close_code(connection, code)
-    await settler.complete_on(connection, complete)
+    await settler.complete_on(connection, complete, at)
     codes = await active_codes(connection)
     await announce(connection, at, codes, "code-transferred", code=code, to=to, effective_at=format_time(at))
     return effects

@@ -210,9 +210,9 @@ def waive(
     return taken.case
 
 
-def complete(rules: Rules, case: Case, outcome: Outcome) -> Case:
+def complete(rules: Rules, case: Case, at: datetime, outcome: Outcome) -> Case:
     """Nobody's NP_FERD is awaited any more, because the code that owed the last one has become the recipient."""
-    taken = take(case, WAIVE, outcome.decided_at)
+    taken = take(case, WAIVE, at)
     outcome.cases[case.case_id] = taken.case
     outcome.entries.append(_said(rules, taken, WAIVE, {"code": case.recipient}, ()))
     _notice(rules, taken, outcome)

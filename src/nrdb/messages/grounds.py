@@ -58,7 +58,7 @@ def _expected_given(rulebook: Rulebook, message: NpFbes) -> None:
             say(
                 "{reason} must say what would be right: expected {missing}.",
                 reason=message.reason,
-                missing=", ".join(missing),
+                missing=tuple(missing),
             ),
             facts={"reason": message.reason, "missing": missing},
         )
@@ -74,6 +74,6 @@ def _secret_kept(message: NpFbes) -> None:
     if disclosed:
         raise Problem(
             Code.SECRET_NUMBER_DISCLOSED,
-            say("The number is secret: leave out {fields}.", fields=", ".join(disclosed)),
+            say("The number is secret: leave out {fields}.", fields=tuple(disclosed)),
             facts={"fields": disclosed},
         )

@@ -38,6 +38,7 @@ from nrdb.messages.fields import (
     Uuid,
 )
 from nrdb.routing.numbers import NumberRange, join, national
+from nrdb.texts import FieldError, say
 
 NumberType = Literal["E", "T", "S"]
 RefusalReason = Literal[
@@ -271,7 +272,13 @@ class NpFbes(CaseMessage):
         given = self.expected.given if self.expected else frozenset()
         surplus = given - EXPECTED_FIELDS.get(self.reason, frozenset())
         if surplus:
-            raise ValueError(f"the reason {self.reason} takes no expected {', '.join(sorted(surplus))}")
+            raise FieldError(
+                say(
+                    "the reason {reason} takes no expected {fields}",
+                    reason=self.reason,
+                    fields=tuple(sorted(surplus)),
+                )
+            )
         if {"birth_date", "organisation_number"} <= given:
             raise ValueError("give one of expected.birth_date and expected.organisation_number")
         return self

@@ -9,7 +9,7 @@ from nrdb.errors import Code, Problem
 from nrdb.messages.facts import Facts
 from nrdb.messages.kinds import AnyOpening, FiveIver, NpBest
 from nrdb.routing.numbers import NumberRange, count, is_five_digit, join, overlaps, subtract
-from nrdb.texts import Sentence, say
+from nrdb.texts import Sentence, all_of, say
 
 #: `facts.numbers` lists at most so many ranges; `facts.count` counts all.
 RANGES_SHOWN = 100
@@ -73,7 +73,7 @@ def one_class(numbers: Sequence[NumberRange], facts: Facts) -> None:
     _refuse_numbers(
         Code.MIXED_NUMBER_CLASSES,
         others,
-        say("One case holds one class of numbers; this message mixes {classes}.", classes=", ".join(by_class)),
+        say("One case holds one class of numbers; this message mixes {classes}.", classes=all_of(tuple(by_class))),
         {"classes": list(by_class)},
     )
 
@@ -200,7 +200,7 @@ def one_range_holder(numbers: Sequence[NumberRange], facts: Facts) -> None:
             Code.RANGE_HOLDERS_DIFFER,
             subtract(numbers, first),
             say("These numbers go back to several range holders ({holders}): send one message for each.",
-                holders=", ".join(holders)),
+                holders=holders),
             {"range_holders": list(holders)},
         )  # fmt: skip
 

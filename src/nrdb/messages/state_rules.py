@@ -22,7 +22,7 @@ def role(message: AnyCaseMessage, case: Case) -> None:
         say(
             "{type} is sent by {by} in this case, not by {sender}.",
             type=message.type,
-            by=any_of(holders, "-"),
+            by=any_of(holders, say("nobody")),
             sender=message.sender,
         ),
         facts={"role": of_message, "by": list(holders), "sender": message.sender},
@@ -57,7 +57,7 @@ def state(rulebook: Rulebook, message: AnyCaseMessage, case: Case, now: datetime
             "The case is {state}, where {type} is not possible. Possible now: {allowed}.",
             state=current.state,
             type=message.type,
-            allowed=", ".join(allowed) or "-",
+            allowed=any_of(allowed, say("nothing")),
         ),
         facts={"state": current.state, "kind": case.kind, "allowed": allowed},
     )

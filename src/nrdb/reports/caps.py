@@ -11,9 +11,10 @@ COLUMNS = ("day", "code", "used", "limit", "free", "share")
 # The ledger is read by code and day for each provider. Obsolete cases that nobody has booked yet do not count, as in
 # `providers.caps`; their numbers are found by what is due.
 _USE = """
-WITH unbooked AS MATERIALIZED (
+WITH w AS MATERIALIZED (SELECT nrdb_now() AS now),
+unbooked AS MATERIALIZED (
     SELECT recipient AS code, (effective_time AT TIME ZONE 'Europe/Oslo')::date AS day, sum(number_count) AS numbers
-      FROM cases WHERE due_at <= nrdb_now() AND state IN ('awaiting_donor', 'awaiting_recipient') GROUP BY 1, 2
+      FROM w, cases WHERE due_at <= w.now AND state IN ('awaiting_donor', 'awaiting_recipient') GROUP BY 1, 2
 )
 SELECT * FROM (
     SELECT cap.code, cap.day, cap.day_limit, (cap.used - coalesce(unbooked.numbers, 0))::bigint AS used

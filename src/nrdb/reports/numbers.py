@@ -30,7 +30,7 @@ SELECT c.case_id, c.created_at, c.effective_time, c.donor, c.range_holders[1] AS
        (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1) ORDER BY n.numbers)
           FROM case_numbers n WHERE n.case_id = c.case_id) AS numbers
   FROM cases c
- WHERE c.state = 'awaiting_termination' AND c.effective_time > $1
+ WHERE c.kind = 'termination' AND c.state = 'awaiting_termination' AND c.effective_time > $1
    AND c.effective_time - c.created_at > interval '4 days'
    AND ($2::text[] IS NULL OR c.donor = ANY($2) OR c.range_holders && $2)
    AND ($3::timestamptz IS NULL OR (c.created_at, c.case_id) > ($3, $4::uuid))

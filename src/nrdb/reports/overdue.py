@@ -22,25 +22,29 @@ COLUMNS = (
     "donor", "main_number", "number_count",
 )  # fmt: skip
 
-#: $1 now, $2 and $3 the newest beginnings that are overdue. Each branch is a look-up by state, of open cases only.
+#: $1 now, $2 and $3 the newest beginnings that are overdue. Each branch is a look-up by state, of open cases only; IS
+#: TRUE keeps the first one from walking all that is due some day.
 _OVERDUE = """
 WITH waiting AS (
     SELECT c.case_id, c.created_at, c.state, c.donor AS waiting_for, 'NP_GODK' AS message, asked.at AS since
       FROM cases c, LATERAL (
            SELECT at FROM message_log m WHERE m.message_id = c.newest_order AND m.case_id = c.case_id OFFSET 0) asked
-     WHERE c.state = 'awaiting_donor' AND c.due_at > $1 AND c.created_at <= $2 AND asked.at <= $2
+     WHERE c.kind = 'porting' AND c.state = 'awaiting_donor' AND (c.due_at > $1) IS TRUE
+       AND c.created_at <= $2 AND asked.at <= $2
     UNION ALL
     SELECT c.case_id, c.created_at, 'awaiting_completion', code,
            CASE c.kind WHEN 'five_digit' THEN '5_FERD' ELSE 'NP_FERD' END, c.effective_time
-      FROM unnest(ARRAY['scheduled', 'awaiting_completion']) AS s(state), LATERAL (
+      FROM unnest(ARRAY['porting', 'five_digit']) AS k(kind),
+           unnest(ARRAY['scheduled', 'awaiting_completion']) AS s(state), LATERAL (
            SELECT * FROM cases
-            WHERE state = s.state AND effective_time <= $3 AND created_at <= $3 OFFSET 0) c, unnest(c.expected) AS code
+            WHERE kind = k.kind AND state = s.state AND effective_time <= $3 AND created_at <= $3 OFFSET 0) c,
+           unnest(c.expected) AS code
      WHERE code <> ALL (c.received || c.waived)
     UNION ALL
     SELECT c.case_id, c.created_at, 'awaiting_return', code, 'NP_TILB', c.effective_time
       FROM unnest(ARRAY['awaiting_termination', 'awaiting_return']) AS s(state), LATERAL (
            SELECT * FROM cases
-            WHERE state = s.state AND effective_time <= $1 AND created_at <= $1 OFFSET 0) c,
+            WHERE kind = 'termination' AND state = s.state AND effective_time <= $1 AND created_at <= $1 OFFSET 0) c,
            unnest(c.range_holders) AS code
      WHERE code <> '0'
 )

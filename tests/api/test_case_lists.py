@@ -1,0 +1,117 @@
+"""GET /v1/cases by every filter of the contract, against the same question put to every single case."""
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+from tests.support.rows import open_termination, ported
+from tests.support.service import Service, local
+
+from nrdb.cases.lists import KIND_STATES
+
+STATES = sorted({state for states in KIND_STATES.values() for state in states})
+Case = dict[str, Any]
+
+
+async def walk(service: Service, who: str, limit: int, **filters: Any) -> list[str]:
+    """All pages."""
+    seen: list[str] = []
+    after = None
+    while True:
+        page = await service.read("/cases", who, limit=limit, after=after, **filters)
+        seen += [item["case_id"] for item in page["items"]]
+        after = page["next"]
+        if after is None:
+            return seen
+        assert len(page["items"]) == limit
+
+
+async def market(service: Service) -> None:
+    """Cases of every state that messages lead to, some changed by time alone, and terminations."""
+    for place, state in enumerate(
+        ("awaiting_donor", "awaiting_recipient", "scheduled", "rejected", "cancelled", "awaiting_donor")
+    ):
+        await service.case_in(state, main_number=f"9001234{place}", porting_time=f"2026-11-2{5 + place % 2}T10:00:00Z")
+        await service.clock(minutes=1)
+    # A number of TELENOR's goes on from TELIA to LYSE: its range holder is no party before the execution.
+    await service.case_in("completed", main_number="90012350", porting_time="2026-11-23T10:00:00Z")
+    later = {"donor": "TELIA", "main_number": "90012350", "porting_time": "2026-11-26T12:00:00Z"}
+    refused = await service.ordered("LYSE", **later)
+    await service.accepted("TELIA", "NP_FBES", case_id=refused, reason="number-not-held")
+    await service.ordered("LYSE", **later)
+    # Numbers of two range holders in one order.
+    await ported(service, "92000001", "92000001", "TELENOR")
+    await service.ordered(
+        "FJORD", donor="TELENOR", number_type="T", main_number="90012360", additional_numbers=["92000001"],
+        porting_time="2026-11-30T10:00:00Z",
+    )  # fmt: skip
+    returning = await open_termination(service, "90012371", "TELIA", "TELENOR", local("2026-11-25 11:30"))
+    await open_termination(service, "90012372", "TELIA", "TELENOR", local("2026-11-30 11:30"))
+    await open_termination(service, "90012373", "TELIA", "0", local("2026-11-30 11:30"))
+    await service.db.execute(
+        "UPDATE cases SET state = 'awaiting_return', due_at = NULL WHERE case_id = $1::uuid", returning
+    )
+    # A list says what time has done, although nobody has written it down.
+    await service.time_passes(local("2026-11-25 12:30"))
+
+
+def in_role(case: Case, code: str, role: str) -> bool:
+    holders = {"MT": [case["recipient"]], "AT": [case["donor"]], "OAT": case["range_holders"]}
+    return code in holders[role]
+
+
+@pytest.mark.parametrize("limit", [2, 1000])
+async def test_every_filter_finds_what_it_names(service: Service, limit: int) -> None:
+    await market(service)
+    everything = (await service.read("/cases", limit=1000))["items"]
+    assert len(everything) == 13
+    assert [c["created_at"] for c in everything] == sorted((c["created_at"] for c in everything), reverse=True)
+    assert {"obsolete", "awaiting_completion", "awaiting_return", "completed"} <= {c["state"] for c in everything}
+    own = {who: await walk(service, who, 1000) for who in ("TELENOR", "TELIA", "LYSE", "CHILI")}
+
+    async def holds(wanted: Callable[[Case], bool], who: str = "OPERATOR", **filters: Any) -> None:
+        visible = [case for case in everything if who == "OPERATOR" or case["case_id"] in own[who]]
+        expected = [case["case_id"] for case in visible if wanted(case)]
+        assert await walk(service, who, limit, **filters) == expected, (who, filters)
+
+    for who, state in product(("OPERATOR", *own), STATES):
+        await holds(lambda case, state=state: case["state"] == state, who, state=state)  # type: ignore[misc]
+    for who, kind in product(("OPERATOR", "TELENOR"), KIND_STATES):
+        await holds(lambda case, kind=kind: case["kind"] == kind, who, kind=kind)  # type: ignore[misc]
+    for who, code, role in product(
+        ("OPERATOR", "TELIA", "TELENOR"), ("TELENOR", "TELIA", "FJORD", "0"), ("MT", "AT", "OAT")
+    ):
+        await holds(
+            lambda case, code=code, role=role: in_role(case, code, role),  # type: ignore[misc]
+            who, code=code, role=role,
+        )  # fmt: skip
+        await holds(
+            lambda case, code=code, role=role: in_role(case, code, role) and case["state"] == "obsolete",  # type: ignore[misc]
+            who, code=code, role=role, state="obsolete",
+        )  # fmt: skip
+    for code in ("TELENOR", "LYSE"):
+        await holds(lambda case, code=code: case["case_id"] in own[code], code=code)  # type: ignore[misc]
+        await holds(lambda case, code=code: case["case_id"] in own[code], "TELIA", code=code)  # type: ignore[misc]
+    number = {"first": "90012350", "last": "90012350"}
+    await holds(lambda case: number in case["numbers"], number="90012350")
+    await holds(lambda case: number in case["numbers"], "TELENOR", number="90012350")
+    await holds(lambda case: number in case["numbers"] and case["state"] == "rejected", "LYSE", number="90012350",
+                state="rejected")  # fmt: skip
+    from_, to = "2026-11-25T10:00:00Z", "2026-11-26T10:00:00Z"
+
+    def at(case: Case) -> str:
+        return str(case["porting_time"] or "")
+
+    porting = [case for case in everything if case["kind"] == "porting"]
+    inside = [case["case_id"] for case in porting if from_ <= at(case) < to]
+    for who in ("OPERATOR", "TELENOR", "TELIA"):
+        visible = [case_id for case_id in inside if who == "OPERATOR" or case_id in own[who]]
+        assert await walk(service, who, limit, from_=from_, to=to, kind="porting") == visible
+
+
+async def test_a_kind_that_has_no_such_state_has_no_cases(service: Service) -> None:
+    await service.ordered()
+    assert await walk(service, "OPERATOR", 10, kind="termination", state="awaiting_donor") == []
+    for wrong in ({"state": "nonsense"}, {"kind": "nonsense"}, {"role": "XX"}, {"limit": 0}, {"limit": 1001}):
+        service.refused(await service.get("/cases", **wrong), "invalid-message")
