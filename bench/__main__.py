@@ -21,6 +21,7 @@ import psutil
 from bench import load
 from bench.market import CODES, FIRST_M2M, FIRST_NUMBER, Market, load_cases
 from bench.service import FIRST_PORT, Service, database, service, start, stop, until_ready
+from bench.transfer import prepare, transfer
 
 RUNS = 5
 SECONDS = 5
@@ -167,8 +168,27 @@ async def bench_start(folder: Path) -> list[Result]:
     ]
 
 
+async def bench_transfer(folder: Path) -> list[Result]:
+    """A code with 200,000 ported numbers, 50 series and 10,000 open cases becomes another one; readers beside it."""
+    with database(folder, "transfer") as dsn:
+        async with service(dsn, folder, FIRST_PORT + 4) as running:
+            await _load(running, 100_000)
+            await prepare(dsn)
+            done = await transfer(running.market)
+            return [
+                Result("code transferred in", done.seconds, "s", target="< 60", runs=1),
+                Result("numbers that moved", done.numbers, "", runs=1),
+                Result("open cases that moved", done.cases, "", runs=1),
+                Result("reader p99 before", done.p99_before, "ms", runs=1),
+                Result("reader p99 meanwhile", done.p99_during, "ms", done.p99_during / done.p99_before, "before",
+                       runs=1),
+                Result("readers not answered 200", done.errors, "", target="0", runs=1),
+            ]  # fmt: skip
+
+
 BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, list[Result]]]] = {
     "start": bench_start,
+    "transfer": bench_transfer,
     "orders": bench_orders,
     "batch": bench_batch,
     "series": bench_series,

@@ -5,7 +5,7 @@ after it. Contract section 8: who, when, before, after, reason.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,12 +52,22 @@ async def record_change(pool: Pool, key_id: UUID | None) -> AsyncIterator[Change
         yield Change(connection, at, key_id)
 
 
+class _DryRunError(Exception):
+    """Ends a dry run, so that its transaction is undone."""
+
+
 @asynccontextmanager
-async def change_world(pool: Pool, key_id: UUID | None) -> AsyncIterator[Change]:
-    """The transaction of one administrative change; committed at the end of the block, undone by an exception."""
-    async with acquire(pool) as connection, connection.transaction():
-        at = await connection.fetchval("SELECT change_world()")
-        yield Change(connection, at, key_id)
+async def change_world(pool: Pool, key_id: UUID | None, *, dry_run: bool = False) -> AsyncIterator[Change]:
+    """The transaction of one administrative change; committed at the end of the block, undone by an exception.
+
+    With `dry_run` it is undone at the end, too: what would happen is what has happened, and then it has not.
+    """
+    with suppress(_DryRunError):
+        async with acquire(pool) as connection, connection.transaction():
+            at = await connection.fetchval("SELECT change_world()")
+            yield Change(connection, at, key_id)
+            if dry_run:
+                raise _DryRunError
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ STALE = "NR001"
 ATTEMPTS = 12
 #: Seconds that a request waits for a connection before it is told to come again.
 ACQUIRE_SECONDS = 5
+#: Seconds that one statement of an administrative change may take: it may move hundreds of thousands of rows.
+LONG = 300
 _LOST_RACES = (
     pg.UniqueViolationError,
     pg.ExclusionViolationError,

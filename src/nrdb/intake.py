@@ -6,7 +6,7 @@ has done; it decides nothing, because every reader and every rule reckons with i
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from nrdb import deciding
@@ -19,11 +19,12 @@ from nrdb.cases.facts import (
     load_due_to,
     load_for_case,
     load_for_opening,
-    load_one,
+    load_these,
 )
 from nrdb.cases.many import independent, load_many
 from nrdb.cases.outcome import Outcome
 from nrdb.cases.store import read_answer, write
+from nrdb.changes.due import CatchingUp
 from nrdb.db import Connection, Pool, acquire, lost_race, retried
 from nrdb.deciding import Answer
 from nrdb.errors import Code, Problem
@@ -39,6 +40,10 @@ from nrdb.vault import Vault
 BATCH = 200
 
 
+class _FallenBehindError(Exception):
+    """Something is due that must be written down before anything else is decided."""
+
+
 class Intake:
     """Accepts messages and settles due times against one database, under one rulebook."""
 
@@ -47,6 +52,7 @@ class Intake:
         self._rulebook = rulebook
         self._vault = vault
         self._rules_of: dict[frozenset[date], Rules] = {}
+        self._catching_up = CatchingUp(pool, self)
 
     async def accept(self, message: AnyMessage, key_id: UUID | None = None) -> Answer:
         """Decide on a message and commit what follows from it.
@@ -110,14 +116,23 @@ class Intake:
         """One batch on the caller's connection."""
         return await self._settle(connection, await load_due(connection, BATCH))
 
-    async def catch_up(self) -> None:
-        """Write down what routing depends on and what is due: whoever comes first after its instant does so."""
-        async with acquire(self._pool) as connection:
-            while await retried(lambda: self._catch_up_on(connection)):
-                pass
-
-    async def _catch_up_on(self, connection: Connection) -> int:
+    async def settle_returns_on(self, connection: Connection) -> int:
+        """One batch, on the caller's connection, of the returns that the clearinghouse sends for Nkom."""
         return await self._settle(connection, await load_due_returns(connection, BATCH))
+
+    async def catch_up(self, patience: float | None = None) -> None:
+        """Write down what everybody depends on and what is due: whoever comes first after its instant does so.
+
+        With `patience`, wait at most so many seconds for it. Called without a connection in hand: it takes one itself.
+        """
+        await self._catching_up.wait(patience)
+
+    async def catch_up_if_due(self) -> None:
+        """The same, where something is due."""
+        async with acquire(self._pool) as connection:
+            is_due = await connection.fetchval("SELECT world_is_due(nrdb_now())")
+        if is_due:
+            await self.catch_up()
 
     async def waive_on(self, connection: Connection, code: str) -> int:
         """One batch, within the caller's transaction, of cases that no longer wait for the code's NP_FERD."""
@@ -125,10 +140,23 @@ class Intake:
 
     async def waive_case_on(self, connection: Connection, case_id: UUID, code: str) -> None:
         """One case, within the caller's transaction, no longer waits for the code."""
-        await self._settle(connection, await load_one(connection, case_id), waived=code)
+        await self._settle(connection, await load_these(connection, [case_id]), waived=code)
 
-    async def _settle(self, connection: Connection, loaded: ManyCases | None, *, waived: str | None = None) -> int:
-        """Write down what time has done to these cases, and that they no longer wait for a code."""
+    async def complete_on(self, connection: Connection, case_ids: Sequence[UUID], at: datetime) -> None:
+        """These cases, within the caller's transaction, wait for nobody any more: they are completed at `at`."""
+        for first in range(0, len(case_ids), BATCH):
+            loaded = await load_these(connection, case_ids[first : first + BATCH])
+            await self._settle(connection, loaded, completed_at=at)
+
+    async def _settle(
+        self,
+        connection: Connection,
+        loaded: ManyCases | None,
+        *,
+        waived: str | None = None,
+        completed_at: datetime | None = None,
+    ) -> int:
+        """Write down what time has done to these cases, and that they no longer wait for a code, or for anybody."""
         if loaded is None:
             return 0
         outcome = Outcome(loaded.epoch, loaded.now, self._rulebook.cap.daily_limit)
@@ -140,6 +168,8 @@ class Intake:
             case = consequences.settle(rules, stored, loaded.now, outcome, routing, loaded.networks)
             if waived is not None:
                 consequences.waive(rules, case, waived, outcome, routing, loaded.networks)
+            if completed_at is not None:
+                consequences.complete(rules, case, completed_at, outcome)
         await write(connection, outcome, self._vault)
         return len(loaded.cases)
 
@@ -150,6 +180,13 @@ class Intake:
             return await self.settle_on(connection)
 
     async def _decide(self, message: AnyMessage, key_id: UUID | None, *, commit: bool) -> Answer:
+        while True:
+            try:
+                return await self._decide_now(message, key_id, commit=commit)
+            except _FallenBehindError:
+                await self.catch_up()
+
+    async def _decide_now(self, message: AnyMessage, key_id: UUID | None, *, commit: bool) -> Answer:
         async with acquire(self._pool) as connection:
             try:
                 return await self._decide_on(connection, message, key_id, commit=commit)
@@ -164,8 +201,7 @@ class Intake:
     ) -> Answer:
         loaded = await self._load(connection, message, key_id)
         if loaded.due:
-            await self._catch_up_on(connection)
-            loaded = await self._load(connection, message, key_id)
+            raise _FallenBehindError
         replay = await self._replay(connection, message, loaded)
         if replay is not None:
             return replay

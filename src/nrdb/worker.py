@@ -76,6 +76,7 @@ async def run_worker(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
 async def _look(intake: Intake, housekeeping: Housekeeping) -> float:
     """One look; returns how long to wait before the next."""
     try:
+        await intake.catch_up_if_due()
         settled = await intake.settle()
         SETTLED.inc(settled)
         more = await housekeeping.look()

@@ -1,22 +1,22 @@
-"""Administration: keys, series, limits, closed days, audit. Every change is one transaction with its audit line."""
+"""Administration: keys, limits, closed days, audit. Every change is one transaction with its audit line."""
 
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from asyncpg.exceptions import ExclusionViolationError
 from fastapi import Body, Path, Query, Request
 from pydantic import AfterValidator
 from starlette.responses import Response
 
-from nrdb.api.answers import BODY_PROBLEMS, CapView, KeyCreated, KeyView, SeriesView, page
+from nrdb.api.answers import BODY_PROBLEMS, CapView, KeyCreated, KeyView, page
 from nrdb.api.calendar import in_calendar
+from nrdb.api.changes import check_code
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_cursor, write_cursor
-from nrdb.api.forms import LimitForm, NewKey, NewProviderKey, ReasonForm, SeriesForm
+from nrdb.api.forms import LimitForm, NewKey, NewProviderKey, ReasonForm
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
-from nrdb.audit import Change, change_world, record_change
+from nrdb.audit import change_world, record_change
 from nrdb.cases.case import NKOM
 from nrdb.clock import format_time, parse_time
 from nrdb.closed_days import close_day
@@ -26,9 +26,6 @@ from nrdb.messages.fields import Day, ProviderCode, Uuid
 from nrdb.providers.caps import read_caps, set_limit
 from nrdb.providers.keys import create_key, find_key, list_keys, revoke_key
 from nrdb.providers.registry import find_provider
-from nrdb.routing.numbers import is_five_digit, national
-from nrdb.routing.plan import NewSeries, add_series, overlapping
-from nrdb.rulebook import Rulebook
 from nrdb.texts import say
 
 router = guarded("admin", tags=["administration"])
@@ -36,14 +33,6 @@ reading = guarded("operator", "admin", tags=["administration"])
 
 CodePath = Annotated[ProviderCode, Path()]
 DayPath = Annotated[Day, AfterValidator(in_calendar), Path()]
-
-
-async def _existing(change: Change, code: str, pointer: str) -> None:
-    found = await find_provider(change.connection, code)
-    if found is None:
-        raise field_problem(pointer, say("there is no such provider code"))
-    if not found["active"]:
-        raise field_problem(pointer, say("this provider code is inactive"))
 
 
 @router.post(
@@ -77,7 +66,7 @@ async def _new_key(request: Request, form: NewKey, path_code: str | None) -> Res
                 raise field_problem(f"/codes/{place}", say("code 0 (Nkom) has no keys"))
             if path_code is not None and await find_provider(change.connection, code) is None:
                 raise Problem(Code.NOT_FOUND, say("There is no provider {code}.", code=code))
-            await _existing(change, code, f"/codes/{place}")
+            await check_code(change.connection, code, f"/codes/{place}")
         key_id, key = await create_key(
             change.connection,
             role=form.role,
@@ -130,47 +119,6 @@ async def delete_key(request: Request, key_id: Annotated[Uuid, Path()]) -> Respo
             after = {**before, "revoked_at": change.at}
             await change.record("key-revoked", str(key_id), before=_key_view(before), after=_key_view(after))
     return Response(status_code=204)
-
-
-@router.post(
-    "/admin/series",
-    status_code=201,
-    response_model=SeriesView,
-    responses=BODY_PROBLEMS,
-    summary="A new series",
-)
-async def post_series(request: Request, form: Annotated[SeriesForm, Body()]) -> Response:
-    """Enter a series into the number plan. Refused with `series-overlap` and the list where one has its numbers."""
-    parts = services(request)
-    number_class = _number_class(form, parts.rulebook)
-    new = NewSeries(form.numbers, form.holder, number_class, form.status, form.reason)
-    try:
-        async with change_world(parts.pool, caller_of(request).key_id) as change:
-            await _existing(change, form.holder, "/holder")
-            series = await add_series(change.connection, new)
-            await change.record("series-created", series["series_id"], after=series, reason=form.reason)
-    except ExclusionViolationError:
-        raise await _series_overlap(request, new) from None
-    return json_response(series, 201)
-
-
-def _number_class(form: SeriesForm, rulebook: Rulebook) -> str:
-    """The class of a new series: the one named, or the rulebook's where it knows one for the whole of it."""
-    if form.number_class is not None:
-        if (form.number_class == "FIVE") != is_five_digit(form.first):
-            raise field_problem("/number_class", say("FIVE is the class of five-digit numbers, and of no others"))
-        return form.number_class
-    default = rulebook.default_class(national(form.first))
-    if default is None or default != rulebook.default_class(national(form.last)):
-        raise field_problem("/number_class", say("the rulebook knows no one class for these numbers; name it"))
-    return default
-
-
-async def _series_overlap(request: Request, new: NewSeries) -> Problem:
-    async with acquire(services(request).pool) as connection:
-        found = await overlapping(connection, new.numbers)
-    detail = say("These numbers lie in series of the number plan already: see 'facts.series'.")
-    return Problem(Code.SERIES_OVERLAP, detail, facts={"series": found[:100], "count": len(found)})
 
 
 @router.put(

@@ -177,9 +177,9 @@ class DeliveredMessage(Shown):
     type: str
     message_id: UUID
     sender: str
-    case_id: UUID
+    case_id: UUID | None = None
     received_at: datetime
-    case: CaseSnapshot
+    case: CaseSnapshot | None = None
 
 
 class InboxItem(Shown):
@@ -263,6 +263,7 @@ class SeriesView(Shown):
     status: Literal["open", "blocked", "returned"]
     reason: str
     valid_from: datetime
+    valid_until: datetime | None
 
 
 class ContactView(Shown):

@@ -72,7 +72,7 @@ async def get_cases(
     async with acquire(services(request).pool) as connection:
         found = await list_cases(connection, wanted, services(request).vault)
     items, following = page_of(found, limit, _position)
-    views = [_view(services(request), item, caller) for item in items]
+    views = [view_case(services(request), item, caller) for item in items]
     return json_response({"items": views, "next": following})
 
 
@@ -91,7 +91,7 @@ def _read_position(after: str | None) -> tuple[datetime, UUID] | None:
 async def get_case(request: Request, case_id: CaseIdPath) -> Response:
     """The case as it is now, with what may come next."""
     found = await _visible(request, case_id)
-    return json_response(_view(services(request), found, caller_of(request)))
+    return json_response(view_case(services(request), found, caller_of(request)))
 
 
 @router.get("/cases/{case_id}/history", response_model=page(HistoryLine), summary="What happened to a case")
@@ -120,7 +120,8 @@ async def _visible(request: Request, case_id: str) -> CaseRead:
     return found
 
 
-def _view(parts: Services, read: CaseRead, caller: Caller) -> dict[str, object]:
+def view_case(parts: Services, read: CaseRead, caller: Caller) -> dict[str, object]:
+    """The case as this caller may see it."""
     calendar = working_calendar(parts.rulebook, read.closed_days)
     view = case_view(read.case, read.now, parts.rulebook, calendar)
     return with_customer(view, read.case, frozenset(caller.codes))

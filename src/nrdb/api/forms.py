@@ -133,3 +133,50 @@ class ReasonForm(Form):
     """Why."""
 
     reason: Reason
+
+
+class SeriesChange(Form):
+    """What is to be different about a series; what is absent stays."""
+
+    holder: ProviderCode | None = None
+    status: Literal["open", "blocked", "returned"] | None = None
+    reason: Reason
+    valid_from: Time | None = None
+
+    @model_validator(mode="after")
+    def something_changes(self) -> Self:
+        """A change names the holder or the status, and a returned series has Nkom's code 0 (S3 2.8)."""
+        if self.holder is None and self.status is None:
+            raise FieldError(say("name a holder, a status, or both"))
+        if self.status == "returned" and self.holder not in (None, "0"):
+            raise FieldError(say("a returned series is held by code 0"))
+        return self
+
+
+class SeriesSplit(Range):
+    """A part of a series that is to be a series of its own."""
+
+    reason: Reason
+
+
+class TransferForm(Form):
+    """Which code another one becomes, why, and when (absent: now)."""
+
+    to: ProviderCode
+    reason: Reason
+    effective_at: Time | None = None
+
+
+class WaiverForm(Form):
+    """Whose report, or return, is no longer waited for, and why."""
+
+    code: ProviderCode
+    reason: Reason
+
+
+class RightHolderForm(Form):
+    """Who has the right of use of a five-digit number, and why it is recorded (Nkom's grant or consent, S1)."""
+
+    organisation_number: OrganisationNumber
+    name: Name
+    reason: Reason

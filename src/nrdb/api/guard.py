@@ -21,6 +21,8 @@ from nrdb.texts import any_of, say
 
 #: The largest body of a single request (contract section 2).
 BODY_LIMIT = 1024 * 1024
+#: Seconds that a request waits at most while a planned change is carried out; then it reads what stands.
+PATIENCE = 2.0
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -58,7 +60,9 @@ async def authenticate(request: Request, roles: tuple[Role, ...]) -> Caller:
     caller = None
     if scheme.lower() == "bearer" and key.strip():
         async with acquire(services(request).pool) as connection:
-            caller = await find_caller(connection, key.strip())
+            caller, world_is_due = await find_caller(connection, key.strip())
+        if caller is not None and world_is_due:
+            await services(request).intake.catch_up(PATIENCE)
     if caller is None:
         raise unauthenticated()
     return _with_role(caller, roles)

@@ -6,9 +6,8 @@ from typing import Annotated
 from fastapi import Path, Query, Request
 from starlette.responses import Response
 
-from nrdb.api.answers import PortabilityAnswer, RoutingAnswer, SeriesView, page
+from nrdb.api.answers import PortabilityAnswer, RoutingAnswer
 from nrdb.api.context import services
-from nrdb.api.cursors import Limit, page_of, read_position, write_cursor
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import json_response
 from nrdb.cases.case import NKOM
@@ -16,10 +15,9 @@ from nrdb.cases.facts import read_days
 from nrdb.clock import format_time
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
-from nrdb.messages.fields import Number, ProviderCode, Time
+from nrdb.messages.fields import Time
 from nrdb.providers.keys import Caller
 from nrdb.routing.numbers import is_five_digit, national, parse_number
-from nrdb.routing.plan import list_series
 from nrdb.routing.store import Portability, lookup, portability
 from nrdb.rulebook import Rulebook
 from nrdb.texts import say
@@ -33,15 +31,16 @@ NumberPath = Annotated[
 ]
 
 
-def _number(text: str) -> int:
+def number_of(text: str) -> int:
     """The number of a path. One of a length that no plan knows is as unknown as one in no series."""
     try:
         return parse_number(text)
     except ValueError:
-        raise _not_in_plan(text) from None
+        raise not_in_plan(text) from None
 
 
-def _not_in_plan(text: str) -> Problem:
+def not_in_plan(text: str) -> Problem:
+    """404 for a number that is in no series."""
     return Problem(
         Code.NUMBER_UNKNOWN,
         say("{number} is in no series of the number plan at that time.", number=text),
@@ -56,20 +55,20 @@ async def get_routing(
 ) -> Response:
     """The routing answer for one number at any past, present or scheduled instant."""
     async with acquire(services(request).pool) as connection:
-        answer = await lookup(connection, _number(number), at)
+        answer = await lookup(connection, number_of(number), at)
     if answer is None:
-        raise _not_in_plan(number)
+        raise not_in_plan(number)
     return json_response(answer)
 
 
 @router.get("/portability/{number}", response_model=PortabilityAnswer, summary="Whether a number can be ported")
 async def get_portability(request: Request, number: NumberPath) -> Response:
     """Whether an order for the number would meet a refusal now, which, and the earliest lawful porting time."""
-    wanted = _number(number)
+    wanted = number_of(number)
     async with acquire(services(request).pool) as connection:
         found = await portability(connection, wanted)
     if found is None:
-        raise _not_in_plan(number)
+        raise not_in_plan(number)
     return json_response(_portability(wanted, found, caller_of(request), services(request).rulebook))
 
 
@@ -110,18 +109,3 @@ def _earliest(number: int, found: Portability, rulebook: Rulebook) -> datetime:
         return windows.earliest_execution(rulebook, found.now).at
     calendar = working_calendar(rulebook, read_days(found.closed_days))
     return windows.earliest_order(rulebook, calendar, found.now).at
-
-
-@router.get("/series", response_model=page(SeriesView), summary="The number plan")
-async def get_series(
-    request: Request,
-    number: Annotated[Number | None, Query(description="the series that contains this number")] = None,
-    holder: Annotated[ProviderCode | None, Query()] = None,
-    after: Annotated[str | None, Query()] = None,
-    limit: Limit = 100,
-) -> Response:
-    """The series in force now, in order of their numbers."""
-    async with acquire(services(request).pool) as connection:
-        found = await list_series(connection, number=number, holder=holder, after=read_position(after), limit=limit + 1)
-    items, following = page_of(found, limit, lambda series: write_cursor(parse_number(series["first"])))
-    return json_response({"items": items, "next": following})

@@ -7,6 +7,8 @@ from pydantic import Field
 from starlette.responses import Response
 
 from nrdb.api.answers import BODY_PROBLEMS, Me, ProviderView, page
+from nrdb.api.change_answers import ProviderChanged
+from nrdb.api.changes import DryRun, answer
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_cursor, write_cursor
 from nrdb.api.forms import ContactPoint, NewProvider, ProviderChange
@@ -14,11 +16,14 @@ from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import Change, change_world, record_change
 from nrdb.cases.case import NKOM
+from nrdb.changes.due import settled_change
 from nrdb.clock import format_time
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import ProviderCode
+from nrdb.planned import pending_naming
 from nrdb.providers.registry import (
+    cases_awaiting,
     create_provider,
     find_provider,
     list_providers,
@@ -26,6 +31,7 @@ from nrdb.providers.registry import (
     update_provider,
     uses_of,
 )
+from nrdb.routing.reassign import SHOWN, Effects
 from nrdb.texts import say
 
 admins = guarded("admin", tags=["providers"])
@@ -92,36 +98,50 @@ async def _found(change: Change, code: str) -> dict[str, Any]:
 
 @admins.patch(
     "/admin/providers/{code}",
-    response_model=ProviderView,
+    response_model=ProviderChanged,
     responses=BODY_PROBLEMS,
     summary="Change a provider",
 )
-async def patch_provider(request: Request, code: CodePath, form: Annotated[ProviderChange, Body()]) -> Response:
-    """What is absent stays. `active: false` is refused while the code holds numbers or is party to open cases."""
-    async with change_world(services(request).pool, caller_of(request).key_id) as change:
+async def patch_provider(
+    request: Request, code: CodePath, form: Annotated[ProviderChange, Body()], dry_run: DryRun = False
+) -> Response:
+    """What is absent stays. `active: false` is refused while the code holds numbers or is party to open cases.
+
+    Being only expected to report does not hinder: the missing reports are waived. `changed` lists those cases.
+    """
+    parts = services(request)
+    async with settled_change(parts.pool, parts.intake, caller_of(request).key_id, dry_run=dry_run) as change:
         before = await _found(change, code)
         wanted = form.model_dump(exclude_none=True, exclude={"reason"})
         after = {**before, **wanted}
         if after["terminating"] and after["routing_number"] is None:
             raise field_problem("/routing_number", say("a terminating provider needs a routing_number"))
+        effects = Effects()
         if before["active"] and not after["active"]:
             await _not_in_use(change, code)
+            effects.cases = await cases_awaiting(change.connection, code)
         await update_provider(change.connection, code, after)
         # Who cannot send any more is not waited for.
-        while not after["active"] and await services(request).intake.waive_on(change.connection, code):
+        while effects.cases and await parts.intake.waive_on(change.connection, code):
             pass
         await change.record("provider-changed", code, before=before, after=after, reason=form.reason)
-    return json_response(after)
+    return answer(after, effects.view(), dry_run=dry_run)
 
 
 async def _not_in_use(change: Change, code: str) -> None:
-    uses = await uses_of(change.connection, code)
     if code == NKOM:
         raise Problem(Code.PROVIDER_IN_USE, say("Code 0 (Nkom) always exists."), facts={"code": code})
-    if any(uses.values()):
+    uses = await uses_of(change.connection, code, change.at)
+    planned = await pending_naming(change.connection, code)
+    if planned:
+        uses["planned"] = [item.view() for item in planned[:SHOWN]]
+    if uses:
         raise Problem(
             Code.PROVIDER_IN_USE,
-            say("{code} holds series or numbers, or is party to open cases. Move them first: see 'facts'.", code=code),
+            say(
+                "{code} holds series or numbers, is party to open cases, or is named in a planned change: see 'facts'.",
+                code=code,
+            ),
             facts={"code": code, **uses},
         )
 

@@ -13,6 +13,7 @@ from nrdb.api.context import services
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import change_world
+from nrdb.changes.due import apply_due
 from nrdb.clock import LATEST_YEAR, format_time
 from nrdb.db import acquire
 from nrdb.erasure import BATCH, erase
@@ -83,8 +84,7 @@ async def put_clock(request: Request, move: Annotated[ClockMove, Body()]) -> Res
     async with change_world(parts.pool, caller_of(request).key_id) as change:
         target = _target(change.at, move)
         await change.connection.execute("UPDATE world SET sandbox_now = $1", target)
-        while await parts.intake.settle_on(change.connection):
-            pass
+        await apply_due(change.connection, parts.intake, target)
         while await erase(change.connection, parts.settings.retention, BATCH):
             pass
         await change.record("clock-moved", "sandbox", before=_shown(change.at), after=_shown(target))

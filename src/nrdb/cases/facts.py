@@ -3,6 +3,7 @@
 The instant is read with the facts. What could change before the outcome is written is guarded by the write itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -160,19 +161,22 @@ SELECT w.epoch, w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days,
   FROM (SELECT epoch, coalesce(sandbox_now, clock_timestamp()) AS now FROM world) w, cases c
 """
 
+#: Due, and not beyond the next planned change: what is due after that happens in the world that it leaves.
+_IS_DUE = "c.due_at <= least(w.now, (SELECT min(due_at) FROM planned_change WHERE done_at IS NULL))"
+
 _DUE = f"""
-{_MANY} WHERE c.due_at <= w.now ORDER BY c.due_at, c.case_id LIMIT $1
+{_MANY} WHERE {_IS_DUE} ORDER BY c.due_at, c.case_id LIMIT $1
 """
 
 #: What gives a code room under the cap again.
 _DUE_TO = f"""
-{_MANY} WHERE c.due_at <= w.now AND c.cap_code = $2 AND c.state IN ('awaiting_donor', 'awaiting_recipient')
+{_MANY} WHERE {_IS_DUE} AND c.cap_code = $2 AND c.state IN ('awaiting_donor', 'awaiting_recipient')
  ORDER BY c.due_at, c.case_id LIMIT $1
 """
 
 #: Returns that the clearinghouse sends for Nkom.
 _DUE_RETURNS = f"""
-{_MANY} WHERE c.due_at <= w.now AND c.kind = 'termination' AND c.cap_code = '0'
+{_MANY} WHERE {_IS_DUE} AND c.kind = 'termination' AND c.cap_code = '0'
  ORDER BY c.due_at, c.case_id LIMIT $1
 """
 
@@ -182,7 +186,7 @@ _AWAITING = f"""
  ORDER BY c.created_at, c.case_id LIMIT $1
 """
 
-_ONE = f"{_MANY} WHERE c.case_id = $1"
+_THESE = f"{_MANY} WHERE c.case_id = ANY($1) ORDER BY c.created_at, c.case_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +222,9 @@ async def load_awaiting(connection: Connection, code: str, limit: int) -> ManyCa
     return _many(await connection.fetch(_AWAITING, limit, code))
 
 
-async def load_one(connection: Connection, case_id: UUID) -> ManyCases | None:
-    """One case alone."""
-    return _many(await connection.fetch(_ONE, case_id))
+async def load_these(connection: Connection, case_ids: Sequence[UUID]) -> ManyCases | None:
+    """These cases, where there are any."""
+    return _many(await connection.fetch(_THESE, list(case_ids)))
 
 
 def _many(rows: list[asyncpg.Record]) -> ManyCases | None:

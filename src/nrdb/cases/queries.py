@@ -59,7 +59,8 @@ def read_row(row: asyncpg.Record, vault: Vault) -> CaseRead:
 
 
 _HISTORY = """
-SELECT at, CASE WHEN sender <> 'NRDB' THEN message_id END AS message_id, type, sender AS by, from_state, to_state
+SELECT at, CASE WHEN sender <> 'NRDB' THEN message_id END AS message_id, type, sender AS by, from_state, to_state,
+       CASE WHEN type IN ('plan-change', 'code-transfer') THEN body END AS body
   FROM message_log WHERE case_id = $1 AND type <> 'NOTICE' ORDER BY id
 """
 
@@ -83,13 +84,21 @@ async def history(connection: Connection, case_id: UUID) -> list[dict[str, Any]]
             }
             for taken in pending
         ]
-    return [{"seq": seq, **line, "note": _note(line)} for seq, line in enumerate(lines, start=1)]
+    return [{"seq": seq, **_without_body(line), "note": _note(line)} for seq, line in enumerate(lines, start=1)]
+
+
+def _without_body(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name != "body"}
 
 
 def _note(line: dict[str, Any]) -> str | None:
     """A word for what nobody sent."""
     if line["type"] == WAIVE:
         return "An administrator no longer waits for a provider, or its code has become inactive."
+    if line["type"] == "plan-change":
+        return "The series of its numbers went from {from} to {to} in the number plan.".format(**line["body"])
+    if line["type"] == "code-transfer":
+        return "The code {from} has become {to}.".format(**line["body"])
     if line["type"] != TIME:
         return None
     if line["to_state"] == "obsolete":

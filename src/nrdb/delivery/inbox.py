@@ -163,6 +163,8 @@ def message_view(row: Any, code: str, vault: Vault | None) -> dict[str, Any]:
     A termination has two: the holder and the range holder. Without a vault there is nothing to show.
     """
     case = row["case_after"]
+    if case is None:
+        return {**row["body"], "received_at": format_time(row["at"])}
     other = case["range_holders"] if case["kind"] == "termination" else [case["recipient"]]
     personal = vault.open(row["sealed"]) if vault and code in (case["donor"], *other) else None
     return {

@@ -34,16 +34,19 @@ def key_hash(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-async def find_caller(connection: Connection, key: str) -> Caller | None:
-    """The caller with this key, if the key is neither revoked nor expired."""
+async def find_caller(connection: Connection, key: str) -> tuple[Caller | None, bool]:
+    """The caller with this key, if the key is neither revoked nor expired; and whether the world has fallen behind.
+
+    It has when something is due that every reader depends on and nobody has written down yet.
+    """
     row = await connection.fetchrow(
         """
-        SELECT key_id, role, codes, label, expires_at FROM api_key
+        SELECT key_id, role, codes, label, expires_at, world_is_due(nrdb_now()) FROM api_key
          WHERE key_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > nrdb_now())
         """,
         key_hash(key),
     )
-    return Caller(row[0], row[1], tuple(row[2]), row[3], row[4]) if row else None
+    return (Caller(row[0], row[1], tuple(row[2]), row[3], row[4]), row[5]) if row else (None, False)
 
 
 async def create_key(

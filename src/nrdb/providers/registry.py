@@ -1,6 +1,8 @@
 """The register of provider codes and their contact points (S3 2.5.4)."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from nrdb.db import Connection, fetch_one
 from nrdb.routing.numbers import NumberRange
@@ -69,24 +71,57 @@ async def set_contacts(connection: Connection, code: str, contacts: list[dict[st
     await connection.execute("UPDATE provider SET contacts = $2 WHERE code = $1", code, contacts)
 
 
-async def uses_of(connection: Connection, code: str) -> dict[str, Any]:
-    """What hinders that a code becomes inactive: series, ported numbers, blocking cases (contract section 8)."""
-    row = await fetch_one(
-        connection,
+_USES = """
+WITH held AS MATERIALIZED (
+    SELECT series_id FROM series
+     WHERE holder = $1 AND (upper_inf(valid) OR upper(valid) > $2::timestamptz)
+), ported AS MATERIALIZED (
+    SELECT r.numbers FROM routing r
+     WHERE r.holder = $1 AND r.removed_at IS NULL AND (upper_inf(r.valid) OR upper(r.valid) > $2)
+       AND NOT EXISTS (SELECT 1 FROM series s
+                        WHERE s.numbers @> r.numbers AND s.valid @> $2::timestamptz AND s.holder = $1)
+), party AS MATERIALIZED (
+    SELECT case_id, created_at FROM cases
+     WHERE (recipient = $1 OR donor = $1 OR kind = 'termination' AND $1 = ANY(range_holders))
+       AND (due_at > $2 OR state = 'awaiting_return')
+)
+SELECT (SELECT count(DISTINCT series_id) FROM held) AS series_count,
+       (SELECT json_agg(series_id) FROM (SELECT DISTINCT series_id FROM held LIMIT 100) h) AS series,
+       (SELECT count(*) FROM ported) AS ported_count,
+       (SELECT json_agg(json_build_array(lower(p.numbers), upper(p.numbers) - 1))
+          FROM (SELECT numbers FROM ported ORDER BY numbers LIMIT 100) p) AS ported,
+       (SELECT count(*) FROM party) AS case_count,
+       (SELECT json_agg(p.case_id) FROM (SELECT case_id FROM party ORDER BY created_at, case_id LIMIT 100) p) AS cases
+"""
+
+
+async def uses_of(connection: Connection, code: str, at: datetime) -> dict[str, Any]:
+    """What hinders that a code becomes inactive: series, ported numbers, blocking cases (contract section 8).
+
+    Lists hold at most 100, with their counts; empty where nothing hinders. Time's part must have been written down.
+    """
+    row = await fetch_one(connection, _USES, code, at)
+    ported = [NumberRange(first, last).view() for first, last in row["ported"] or ()]
+    if not (row["series_count"] or row["ported_count"] or row["case_count"]):
+        return {}
+    return {
+        "series": row["series"] or [],
+        "series_count": row["series_count"],
+        "ported": ported,
+        "ported_count": row["ported_count"],
+        "cases": row["cases"] or [],
+        "case_count": row["case_count"],
+    }
+
+
+async def cases_awaiting(connection: Connection, code: str) -> list[UUID]:
+    """The cases that wait for a report of the code, now or from their porting time on."""
+    rows = await connection.fetch(
         """
-        SELECT (SELECT coalesce(json_agg(DISTINCT series_id), '[]') FROM series
-                 WHERE holder = $1 AND upper_inf(valid)) AS series,
-               (SELECT coalesce(json_agg(json_build_array(lower(r.numbers), upper(r.numbers) - 1)), '[]')
-                  FROM (SELECT * FROM routing
-                         WHERE holder = $1 AND removed_at IS NULL AND (upper_inf(valid) OR upper(valid) > nrdb_now())
-                         ORDER BY numbers LIMIT 100) r
-                 WHERE NOT EXISTS (SELECT 1 FROM series s
-                                    WHERE s.numbers @> r.numbers AND s.valid @> nrdb_now() AND s.holder = $1)
-               ) AS ported,
-               (SELECT coalesce(json_agg(case_id), '[]') FROM cases
-                 WHERE (recipient = $1 OR donor = $1) AND due_at > nrdb_now()) AS cases
+        SELECT case_id FROM cases
+         WHERE $1 = ANY(expected) AND NOT $1 = ANY(received || waived) AND state IN ('scheduled', 'awaiting_completion')
+         ORDER BY created_at, case_id
         """,
         code,
     )
-    ported = [NumberRange(first, last).view() for first, last in row["ported"]]
-    return {"series": row["series"], "ported": ported, "cases": row["cases"]}
+    return [row["case_id"] for row in rows]

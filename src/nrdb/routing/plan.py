@@ -1,14 +1,19 @@
-"""The number plan: series, who holds them, and whether they may be ported. History is kept, never overwritten."""
+"""The number plan: series, who holds them, and whether they may be ported. History is kept, never overwritten.
 
-from dataclasses import dataclass
+A series is a chain of versions, each in force for a stretch of time. A change ends one version and begins the next; one
+that is set for later begins in the future, so that the routing answer for then is known now.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 
 from nrdb.clock import format_time
 from nrdb.db import Connection, fetch_one
-from nrdb.routing.numbers import NumberRange
+from nrdb.routing.numbers import NumberRange, subtract
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,34 +27,184 @@ class NewSeries:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One version of a series, in force from `valid_from` until `valid_until` (None: no end known)."""
+
+    series_id: UUID
+    numbers: NumberRange
+    number_class: str
+    holder: str
+    status: str
+    reason: str
+    valid_from: datetime
+    valid_until: datetime | None
+
+    def view(self) -> dict[str, Any]:
+        """As answers write it."""
+        return {
+            "series_id": str(self.series_id),
+            **self.numbers.view(),
+            "number_class": self.number_class,
+            "holder": self.holder,
+            "status": self.status,
+            "reason": self.reason,
+            "valid_from": format_time(self.valid_from),
+            "valid_until": format_time(self.valid_until) if self.valid_until else None,
+        }
+
+
 _COLUMNS = """
     series_id, lower(numbers) AS first, upper(numbers) - 1 AS last, number_class, holder, status, reason,
-    lower(valid) AS valid_from
+    lower(valid) AS valid_from, upper(valid) AS valid_until
 """
 
 
 async def add_series(connection: Connection, new: NewSeries) -> dict[str, Any]:
     """Enter a series from now on. Raises asyncpg's `ExclusionViolationError` where one contains its numbers."""
-    row = await fetch_one(
-        connection,
-        f"""
+    at = await connection.fetchval("SELECT nrdb_now()")
+    fields = (new.number_class, new.holder, new.status, new.reason)
+    return (await _enter(connection, Series(uuid4(), new.numbers, *fields, at, None))).view()
+
+
+async def _enter(connection: Connection, version: Series) -> Series:
+    await connection.execute(
+        """
         INSERT INTO series (series_id, numbers, number_class, holder, status, reason, valid)
-        VALUES ($1, int8range($2, $3, '[]'), $4, $5, $6, $7, tstzrange(nrdb_now(), NULL))
-        RETURNING {_COLUMNS}
+        VALUES ($1, int8range($2, $3, '[]'), $4, $5, $6, $7, tstzrange($8, $9))
         """,
-        uuid4(),
-        new.numbers.first,
-        new.numbers.last,
-        new.number_class,
-        new.holder,
-        new.status,
-        new.reason,
+        version.series_id,
+        version.numbers.first,
+        version.numbers.last,
+        version.number_class,
+        version.holder,
+        version.status,
+        version.reason,
+        version.valid_from,
+        version.valid_until,
     )
-    return _view(row)
+    return version
+
+
+async def find_series(connection: Connection, series_id: UUID, at: datetime | None = None) -> Series | None:
+    """The version of a series that is in force at `at` (None: now)."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM series WHERE series_id = $1 AND valid @> coalesce($2, nrdb_now())", series_id, at
+    )
+    return _series(row) if row else None
+
+
+async def series_history(connection: Connection, series_id: UUID, after: datetime | None, limit: int) -> list[Series]:
+    """All versions of a series that begin after `after`, oldest first; one set for later is the last."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM series
+         WHERE series_id = $1 AND lower(valid) > coalesce($2, '-infinity'::timestamptz) ORDER BY lower(valid) LIMIT $3
+        """,
+        series_id,
+        after,
+        limit,
+    )
+    return [_series(row) for row in rows]
+
+
+async def series_of(connection: Connection, holder: str, at: datetime) -> list[Series]:
+    """All series that a code holds at that instant."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM series WHERE holder = $1 AND valid @> $2::timestamptz ORDER BY numbers", holder, at
+    )
+    return [_series(row) for row in rows]
+
+
+async def change_series(
+    connection: Connection, current: Series, at: datetime, *, holder: str, status: str, reason: str
+) -> Series:
+    """From `at` on the series has this holder and status; what it had before stays in its history."""
+    await _end(connection, current, at)
+    return await _enter(connection, replace(current, holder=holder, status=status, reason=reason, valid_from=at))
+
+
+async def _end(connection: Connection, version: Series, at: datetime) -> None:
+    """End a version. One that would never have been in force is not kept: an empty stretch of time says nothing."""
+    await connection.execute(
+        """
+        WITH gone AS (
+            DELETE FROM series WHERE series_id = $1 AND lower(valid) = $2 AND $3 <= lower(valid))
+        UPDATE series SET valid = tstzrange(lower(valid), $3)
+         WHERE series_id = $1 AND lower(valid) = $2 AND $3 > lower(valid)
+        """,
+        version.series_id,
+        version.valid_from,
+        at,
+    )
+
+
+async def take_back(connection: Connection, series_id: UUID, due_at: datetime) -> None:
+    """Undo a version that was set for later; the one before it goes on."""
+    until = await connection.fetchval(
+        "DELETE FROM series WHERE series_id = $1 AND lower(valid) = $2 RETURNING upper(valid)", series_id, due_at
+    )
+    await connection.execute(
+        "UPDATE series SET valid = tstzrange(lower(valid), $3) WHERE series_id = $1 AND upper(valid) = $2",
+        series_id,
+        due_at,
+        until,
+    )
+
+
+async def version_until(connection: Connection, series_id: UUID, at: datetime) -> Series:
+    """The version of a series that ends at `at`, where one does."""
+    statement = f"SELECT {_COLUMNS} FROM series WHERE series_id = $1 AND upper(valid) = $2"
+    return _series(await fetch_one(connection, statement, series_id, at))
+
+
+async def split_series(
+    connection: Connection, current: Series, part: NumberRange, at: datetime, reason: str
+) -> tuple[Series, list[Series]]:
+    """Make a part a series of its own; the rest stays, the first of it under the old id. Holders do not change."""
+    await _end(connection, current, at)
+    first, *others = subtract([current.numbers], [part])
+    rest = [replace(current, numbers=first, valid_from=at)]
+    rest += [replace(current, series_id=uuid4(), numbers=item, valid_from=at) for item in others]
+    own = replace(current, series_id=uuid4(), numbers=part, reason=reason, valid_from=at)
+    for version in (own, *rest):
+        await _enter(connection, version)
+    return own, rest
+
+
+async def redirect_planned(connection: Connection, code: str, to: str, at: datetime) -> None:
+    """Versions that are to begin later with a code as holder begin with its successor."""
+    await connection.execute("UPDATE series SET holder = $2 WHERE holder = $1 AND lower(valid) > $3", code, to, at)
+
+
+_PORTED = """
+SELECT lower(r.numbers * s.numbers) AS first, upper(r.numbers * s.numbers) - 1 AS last, r.holder,
+       lower(r.valid) AS since
+  FROM series s, (SELECT coalesce($2::timestamptz, nrdb_now()) AS at) asked, LATERAL (
+       SELECT * FROM routing WHERE numbers && s.numbers AND removed_at IS NULL AND valid @> asked.at OFFSET 0) r
+ WHERE s.series_id = $1 AND s.valid @> asked.at AND r.holder <> s.holder
+   AND ($3::bigint IS NULL OR lower(r.numbers * s.numbers) > $3)
+ ORDER BY 1 LIMIT $4
+"""
+
+
+async def ported_in(
+    connection: Connection, series_id: UUID, at: datetime | None, after: int | None, limit: int
+) -> list[dict[str, Any]]:
+    """The numbers of a series that others than its holder serve at `at` (None: now), in order (S3 2.8)."""
+    rows = await connection.fetch(_PORTED, series_id, at, after, limit)
+    return [
+        {
+            **NumberRange(row["first"], row["last"]).view(),
+            "holder": row["holder"],
+            "since": format_time(row["since"]),
+        }
+        for row in rows
+    ]
 
 
 async def overlapping(connection: Connection, numbers: NumberRange) -> list[dict[str, Any]]:
-    """The series in force now that contain any of the numbers."""
+    """The series in force now, or set for later, that contain any of the numbers."""
     rows = await connection.fetch(
         f"""
         SELECT {_COLUMNS} FROM series
@@ -59,7 +214,7 @@ async def overlapping(connection: Connection, numbers: NumberRange) -> list[dict
         numbers.first,
         numbers.last,
     )
-    return [_view(row) for row in rows]
+    return [_series(row).view() for row in rows]
 
 
 async def list_series(
@@ -78,14 +233,9 @@ async def list_series(
         after,
         limit,
     )
-    return [_view(row) for row in rows]
+    return [_series(row).view() for row in rows]
 
 
-def _view(row: asyncpg.Record) -> dict[str, Any]:
-    shown = dict(row)
-    return {
-        "series_id": str(shown["series_id"]),
-        **NumberRange(shown["first"], shown["last"]).view(),
-        **{name: shown[name] for name in ("number_class", "holder", "status", "reason")},
-        "valid_from": format_time(shown["valid_from"]),
-    }
+def _series(row: asyncpg.Record) -> Series:
+    fields = dict(row)
+    return Series(numbers=NumberRange(fields.pop("first"), fields.pop("last")), **fields)

@@ -32,8 +32,16 @@ _NETWORK = "(SELECT routing_number FROM provider WHERE code = {} AND terminating
 _LOOKUP = f"""
 WITH asked AS MATERIALIZED (SELECT coalesce($2::timestamptz, nrdb_now()) AS at),
 plan AS (
-    SELECT s.holder, s.status, lower(s.valid) AS since, upper(s.valid) AS until
-      FROM series s, asked WHERE s.numbers @> $1::bigint AND s.valid @> asked.at),
+    SELECT s.holder, s.status, later.at AS until, later.holder AS next_holder,
+           -- Versions that change something else than the holder, and splits, are no news of who serves the number.
+           coalesce((SELECT max(upper(e.valid)) FROM series e
+                      WHERE e.numbers @> $1::bigint AND upper(e.valid) <= lower(s.valid) AND e.holder <> s.holder),
+                    (SELECT min(lower(e.valid)) FROM series e WHERE e.numbers @> $1::bigint)) AS since
+      FROM series s CROSS JOIN asked LEFT JOIN LATERAL (
+           SELECT lower(e.valid) AS at, e.holder FROM series e
+            WHERE e.numbers @> $1::bigint AND lower(e.valid) > asked.at AND e.holder <> s.holder
+            ORDER BY lower(e.valid) LIMIT 1) later ON true
+     WHERE s.numbers @> $1::bigint AND s.valid @> asked.at),
 ported AS (
     SELECT r.holder, r.network, r.target_number, lower(r.valid) AS since, upper(r.valid) AS until
       FROM routing r, asked WHERE r.numbers @> $1::bigint AND r.removed_at IS NULL AND r.valid @> asked.at),
@@ -41,7 +49,8 @@ change AS (
     SELECT r.holder, r.network, lower(r.valid) AS at
       FROM routing r, asked WHERE r.numbers @> $1::bigint AND r.removed_at IS NULL AND lower(r.valid) > asked.at
      ORDER BY lower(r.valid) LIMIT 1)
-SELECT plan.holder AS range_holder, plan.since AS plan_since, plan.until AS plan_until,
+SELECT plan.holder AS range_holder, plan.since AS plan_since, plan.until AS plan_until, plan.next_holder AS plan_next,
+       {_NETWORK.format("plan.next_holder")} AS plan_next_routing_number,
        ported.holder, ported.network, ported.target_number, ported.since, ported.until,
        {_NETWORK.format("coalesce(ported.network, plan.holder)")} AS routing_number,
        change.at AS next_at, change.holder AS next_holder, change.network AS next_network,
@@ -83,7 +92,17 @@ def _earliest(*times: datetime | None) -> datetime | None:
 
 
 def _next(row: asyncpg.Record) -> dict[str, Any] | None:
-    if row["next_at"] is None:
+    at, plan_at = row["next_at"], row["plan_until"]
+    # The plan decides for a number that is not ported, until a porting does.
+    if row["holder"] is None and plan_at is not None and (at is None or plan_at < at):
+        routing_number = row["plan_next_routing_number"]
+        return {
+            "at": format_time(plan_at),
+            "holder": row["plan_next"],
+            "network": row["plan_next"] if routing_number else None,
+            "routing_number": routing_number,
+        }
+    if at is None:
         return None
     return {
         "at": format_time(row["next_at"]),

@@ -1,0 +1,88 @@
+"""A code is transferred to another one: a merger, a sale, a new name (contract section 8)."""
+
+from typing import Any
+
+from nrdb.audit import Change
+from nrdb.changes.settling import Settler
+from nrdb.clock import format_time
+from nrdb.db import Connection
+from nrdb.delivery.notices import announce
+from nrdb.errors import Code, Problem
+from nrdb.planned import CODE_TRANSFERRED, Planned, pending_for, redirect
+from nrdb.providers.transfer import (
+    active_codes,
+    close_code,
+    count_held,
+    meeting,
+    move_caps,
+    move_cases,
+    move_rows,
+)
+from nrdb.routing.plan import change_series, redirect_planned, series_of
+from nrdb.routing.reassign import SHOWN, Effects
+from nrdb.texts import say
+
+
+async def transfer_now(change: Change, settler: Settler, code: str, to: str, reason: str) -> Effects:
+    """The transfer at the instant of `change`. Raises `transfer-conflict` with the cases where the two codes meet."""
+    conflicts = await meeting(change.connection, code, to)
+    if conflicts:
+        raise Problem(
+            Code.TRANSFER_CONFLICT,
+            say("In open cases {code} and {to} would be one code on both sides: see 'facts.cases'.", code=code, to=to),
+            facts={"cases": [str(case_id) for case_id in conflicts[:SHOWN]], "count": len(conflicts)},
+        )
+    return await _transfer(change, settler, code, to, reason, Effects())
+
+
+async def _transfer(change: Change, settler: Settler, code: str, to: str, reason: str, effects: Effects) -> Effects:
+    connection, at = change.connection, change.at
+    effects.numbers = await count_held(connection, code, at)
+    held = await series_of(connection, code, at)
+    effects.series = [
+        await change_series(connection, series, at, holder=to, status=series.status, reason=reason) for series in held
+    ]
+    await redirect_planned(connection, code, to, at)
+    await redirect(connection, code, to)
+    effects.routing_rows = await move_rows(connection, code, to, at)
+    effects.cases, complete = await move_cases(connection, code, to, at, effects.conflicts)
+    await move_caps(connection, code, to, at)
+    await close_code(connection, code)
+    await settler.complete_on(connection, complete, at)
+    codes = await active_codes(connection)
+    await announce(connection, at, codes, "code-transferred", code=code, to=to, effective_at=format_time(at))
+    return effects
+
+
+async def check_not_planned(connection: Connection, code: str) -> None:
+    """A code becomes another one once. Raises `transfer-conflict` where that is set already."""
+    planned = await pending_for(connection, CODE_TRANSFERRED, code)
+    if planned:
+        raise Problem(
+            Code.TRANSFER_CONFLICT,
+            say(
+                "A transfer of {code} is set for {at} already. Cancel it first.",
+                code=code,
+                at=planned[0].due_at,
+            ),
+            facts={"planned": [item.view() for item in planned], "count": len(planned)},
+        )
+
+
+async def apply_planned(change: Change, settler: Settler, planned: Planned) -> None:
+    """The transfer that was set for this instant. Cases in which the two codes meet keep their parties."""
+    code, to = planned.subject, planned.details["to"]
+    effects = Effects(conflicts=await meeting(change.connection, code, to))
+    await _transfer(change, settler, code, to, planned.reason, effects)
+    await change.record(
+        CODE_TRANSFERRED,
+        code,
+        before={"code": code},
+        after=transferred(change, code, to, effects),
+        reason=planned.reason,
+    )
+
+
+def transferred(change: Change, code: str, to: str, effects: Effects) -> dict[str, Any]:
+    """The answer, and what stands in the audit log."""
+    return {"code": code, "to": to, "effective_at": format_time(change.at), "changed": effects.view()}
