@@ -1,5 +1,6 @@
-"""Every story in this folder, told with the sandbox clock and told while time merely passes."""
+"""Every story in this folder, told with the sandbox clock and told while time merely passes; and what all must show."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,16 @@ from tests.stories.language import read_time
 from tests.stories.runner import Teller
 from tests.support.service import Service, local
 
+from nrdb.cases.machine import TRANSITIONS
+from nrdb.errors import REFUSALS, Code
+from nrdb.messages.kinds import MESSAGE_TYPES
+
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.story"))}
+#: What is told, without what is for the reader.
+LINES = [line.split("#")[0].strip() for text in TEXTS.values() for line in text.splitlines()]
+ADMINISTRATION = tuple(Code)[list(Code).index(Code.CODE_EXISTS) : list(Code).index(Code.CLOCK_BACKWARDS) + 1]
+#: The steps of cases that each story has shown, as far as stories have been told: (kind, state, event, state after).
+SHOWN: dict[str, set[tuple[str, str, str, str]]] = {}
 
 
 @pytest.mark.parametrize("story", TEXTS)
@@ -15,6 +25,38 @@ TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(Path(__f
 async def test_story(service: Service, story: str, telling: str) -> None:
     assert TEXTS[story].strip()
     await Teller(service, quiet=telling == "quiet").tell(TEXTS[story])
+    if telling == "clock":
+        rows = await service.db.fetch(
+            """
+            SELECT DISTINCT c.kind, m.from_state, m.type, m.to_state
+              FROM message_log m JOIN cases c USING (case_id) WHERE m.from_state IS NOT NULL
+            """
+        )
+        SHOWN[story] = {tuple(row) for row in rows}
+
+
+def test_every_arrow_is_shown_by_a_story() -> None:
+    """Told alone, a story shows what it shows; all together show every arrow of every kind of case."""
+    if SHOWN.keys() != TEXTS.keys():
+        pytest.skip("only some stories were told")
+    arrows = {(*key, target) for key, targets in TRANSITIONS.items() for _, target in targets}
+    assert arrows - set().union(*SHOWN.values()) == set()
+
+
+@pytest.mark.parametrize("code", [*REFUSALS, *ADMINISTRATION, Code.DUPLICATE_MESSAGE])
+def test_every_refusal_is_shown_by_a_story(code: Code) -> None:
+    assert any(re.search(rf"-> 40[49] {code}\b(?!-)", line) for line in LINES)
+
+
+@pytest.mark.parametrize("message_type", MESSAGE_TYPES)
+def test_every_message_is_sent_in_a_story(message_type: str) -> None:
+    """5_TILB is the clearinghouse's own: it stands in a history."""
+    said = rf"history.* {message_type} by 0\b" if message_type == "5_TILB" else rf" sends {message_type}\b.*-> 201 "
+    assert any(re.search(said, line) for line in LINES)
+
+
+def test_every_story_says_what_it_is_about() -> None:
+    assert [name for name, text in TEXTS.items() if not text.startswith("# ")] == []
 
 
 def test_times_of_the_language() -> None:
