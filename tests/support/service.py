@@ -18,6 +18,7 @@ import httpx
 import uvicorn
 
 from nrdb.app import create_app
+from nrdb.listening import bind
 from nrdb.settings import Settings
 
 OSLO = ZoneInfo("Europe/Oslo")
@@ -115,7 +116,8 @@ async def served(settings: Settings, dsn: str) -> AsyncIterator[str]:
     """The application on a loopback port, in the loop of the test; its address."""
     app = create_app(settings, dsn)
     app.state.stopping = asyncio.Event()
-    listener = socket.create_server(("127.0.0.1", 0))
+    # As the service binds it: a socket of no named protocol would send with Nagle's delay of 40 ms an answer.
+    listener = bind("127.0.0.1", 0)
     server = _Server(
         uvicorn.Config(
             app, http="httptools", ws="none", lifespan="on", log_config=None, access_log=False, proxy_headers=False,
