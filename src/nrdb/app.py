@@ -55,7 +55,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         rulebook = load_rulebook()
-        pool = await open_pool(dsn, settings.pool_size)
+        pool = await open_pool(dsn, settings.pool_size, settings.retention_days)
         try:
             async with acquire(pool) as connection:
                 vault = await open_vault(connection, settings)

@@ -139,7 +139,7 @@ asked AS MATERIALIZED (SELECT numbers FROM case_numbers WHERE case_id = $3)
 SELECT {_alone(COMMON, "$7")},
        {CAPS.format(code="c.cap_code", day="$4::date", numbers="c.number_count", limit="$5::bigint")},
        (SELECT json_agg(json_build_array(lower(numbers), upper(numbers) - 1)) FROM asked) AS numbers,
-       (SELECT sealed FROM message_log WHERE id = c.customer_log) AS customer,
+       (SELECT sealed FROM message_log WHERE id = c.customer_log AND kept(c.personal_until)) AS customer,
        {NETWORKS.format(wanted="$6")},
        c.*
   FROM w LEFT JOIN c ON true

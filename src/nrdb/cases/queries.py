@@ -30,7 +30,7 @@ SELECTED = """
        w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days, c.*,
        (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1))
           FROM case_numbers n WHERE n.case_id = c.case_id) AS numbers,
-       (SELECT m.sealed FROM message_log m WHERE m.id = c.customer_log) AS customer
+       (SELECT m.sealed FROM message_log m WHERE m.id = c.customer_log AND kept(c.personal_until)) AS customer
 """
 
 _READ = f"SELECT {SELECTED} FROM {_NOW} w, cases c"
