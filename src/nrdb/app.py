@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
 from nrdb import __version__
-from nrdb.api import admin, batch, calendar, cases, inbox, messages, numbers, ops, providers, reports, rules
+from nrdb.api import admin, batch, calendar, cases, inbox, messages, numbers, ops, providers, reports, rules, slots
 from nrdb.api.answers import ProblemDocument
 from nrdb.api.context import Services
 from nrdb.api.problems import install
@@ -66,8 +66,8 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     install(app)
     for router in (
         messages.posting, messages.reading, batch.router, cases.router, inbox.reading, inbox.acking, numbers.router,
-        calendar.router, rules.router, providers.everybody, providers.themselves, providers.admins, admin.router,
-        admin.reading, reports.router, reports.reading, ops.router,
+        calendar.router, rules.router, slots.router, providers.everybody, providers.themselves, providers.admins,
+        admin.router, admin.reading, reports.router, reports.reading, ops.router,
     ):  # fmt: skip
         app.include_router(router)
     if settings.sandbox:
