@@ -24,6 +24,7 @@ from nrdb.api import (
     reports,
     rules,
     series,
+    slots,
     transfer,
 )
 from nrdb.api.answers import ProblemDocument
@@ -81,8 +82,8 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     install(app)
     for router in (
         messages.posting, messages.reading, batch.router, cases.router, inbox.reading, inbox.acking, numbers.router,
-        calendar.router, rules.router, providers.everybody, providers.themselves, providers.admins, admin.router,
-        admin.reading, series.reading, series.admins, transfer.admins, transfer.reading,
+        calendar.router, rules.router, slots.router, providers.everybody, providers.themselves, providers.admins,
+        admin.router, admin.reading, series.reading, series.admins, transfer.admins, transfer.reading,
         five_digit.admins, five_digit.reading, reports.router, reports.reading, ops.router,
     ):  # fmt: skip
         app.include_router(router)

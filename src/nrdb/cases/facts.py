@@ -13,7 +13,7 @@ import asyncpg
 
 from nrdb.cases.case import Case
 from nrdb.db import Connection, fetch_one
-from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow, PortedRow
+from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow, ported_at
 from nrdb.messages.kinds import AnyCaseMessage, AnyOpening, FiveIver, NpBest, NpEndr, NpIver, NpTilb, effective_time
 from nrdb.routing.numbers import NumberRange
 from nrdb.routing.table import RoutingRow
@@ -343,11 +343,7 @@ def loaded_of(row: asyncpg.Record, case: Case | None, vault: Vault) -> Loaded:
     right_holder = vault.open(row.get("right_holder"))
     facts = Facts(
         plan=tuple(PlanRow(NumberRange(p[0], p[1]), p[2], p[3], p[4]) for p in row["plan"] or ()),
-        ported=tuple(
-            PortedRow(item.numbers, item.holder, item.network, item.target_number)
-            for item in routing
-            if item.in_force(now)
-        ),
+        ported=ported_at(routing, now),
         open_numbers=tuple(
             OpenNumbers(NumberRange(part[0], part[1]), datetime.fromisoformat(part[2]) if part[2] else None)
             for part in row.get("open_numbers") or ()

@@ -14,7 +14,10 @@ from nrdb.routing.numbers import COUNTRY_CODE, national
 
 @dataclass(frozen=True, slots=True)
 class Portability:
-    """What decides whether a number can be ported now. `until` is the end of the case that it is in."""
+    """What decides whether a number can be ported now. `until` is the end of the case that it is in, where it is known.
+
+    `parties` are the codes to which that case is visible.
+    """
 
     now: datetime
     number_class: str
@@ -130,7 +133,9 @@ SELECT w.now, s.number_class, s.status, s.holder AS range_holder,
        open.case_id, open.until, open.parties
   FROM (SELECT nrdb_now() AS now) w JOIN series s ON s.numbers @> $1::bigint AND s.valid @> w.now
   LEFT JOIN LATERAL (
-       SELECT c.case_id, upper(n.during) AS until, c.recipient || array_prepend(c.donor, c.told) AS parties
+       SELECT c.case_id, upper(n.during) AS until,
+              array_remove(c.told || c.donor || c.recipient ||
+                           CASE WHEN c.kind = 'termination' THEN c.range_holders END, NULL) AS parties
          FROM case_numbers n JOIN cases c USING (case_id)
         WHERE n.numbers @> $1::bigint AND n.during @> w.now) open ON true
 """
