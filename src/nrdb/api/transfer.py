@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from nrdb.api.answers import BODY_PROBLEMS, page
 from nrdb.api.cases import CaseIdPath, view_case
-from nrdb.api.change_answers import CaseChanged, CodeTransferred, PlannedView
+from nrdb.api.change_answers import CaseChanged, CodeTransferred, DryRunAnswer, PlannedView
 from nrdb.api.changes import DryRun, answer, check_code, due_at
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_cursor, read_int8, write_cursor
@@ -41,7 +41,7 @@ _WAITING = ("scheduled", "awaiting_completion", "awaiting_return")
 
 @admins.post(
     "/admin/provider-codes/{code}/transfer",
-    response_model=CodeTransferred,
+    response_model=CodeTransferred | DryRunAnswer,
     responses=BODY_PROBLEMS,
     summary="One code becomes another",
 )
@@ -156,7 +156,7 @@ async def delete_planned(
 
 @admins.post(
     "/admin/cases/{case_id}/waive",
-    response_model=CaseChanged,
+    response_model=CaseChanged | DryRunAnswer,
     responses=BODY_PROBLEMS,
     summary="Wait for a code no longer",
 )
