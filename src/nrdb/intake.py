@@ -112,6 +112,7 @@ class Intake:
 
         What time has done is written down first, as for the message itself: a day is not called full that has room.
         """
+        await self.catch_up_if_due()
         return await retried(lambda: self._find_slots(message, start))
 
     async def _find_slots(self, message: AnyOpening, start: datetime | None) -> Found:
@@ -119,9 +120,8 @@ class Intake:
             # The facts tell of the cap from the day on that the message names.
             message = slots.naming(message, await connection.fetchval("SELECT nrdb_now()"))
             loaded = await self._load(connection, message, None)
-            settled = await self._catch_up_on(connection) if loaded.due else 0
             full = cap_code(message, loaded.facts) if loaded.facts.full_days else None
-            if settled or (full and await self._return_room(connection, full)):
+            if full and await self._return_room(connection, full):
                 loaded = await self._load(connection, message, None)
             returning = await returning_to_nkom(connection, [row.numbers for row in loaded.facts.open_numbers])
         try:
