@@ -182,7 +182,7 @@ _DUE_RETURNS = f"""
 
 _AWAITING = f"""
 {_MANY} WHERE $2 = ANY(c.expected) AND NOT $2 = ANY(c.received || c.waived)
-          AND c.state IN ('scheduled', 'awaiting_completion')
+          AND c.kind IN ('porting', 'five_digit') AND c.state IN ('scheduled', 'awaiting_completion')
  ORDER BY c.created_at, c.case_id LIMIT $1
 """
 
