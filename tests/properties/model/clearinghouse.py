@@ -349,7 +349,8 @@ def secrets_of(m: Message) -> Iterator[str]:
     if "customer" in m and "birth_date" in m["customer"]:
         yield m["customer"]["birth_date"]
     for name in ("comment", "authorisation_reference"):
-        if m.get(name):
+        # What is as short as the comment of `benign` would be found anywhere.
+        if len(m.get(name, "")) > 3:
             yield m[name]
 
 

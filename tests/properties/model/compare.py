@@ -6,10 +6,22 @@ from datetime import datetime
 from typing import Any
 
 from tests.properties.model.clearinghouse import BLOCKING, BY_TIME, MAY, Case, Model
-from tests.properties.model.market import MICROSECOND, NETWORKS, NKOM, POOL, PREPARED, instant, ranges, series_of, text
+from tests.properties.model.market import MICROSECOND, NETWORKS, NKOM, POOL, instant, ranges, series_of, text
 from tests.properties.model.refusals import accepts, earliest, latest
+from tests.properties.model.sandbox import Seen
 
 TIME_FIELD = {"porting": "porting_time", "five_digit": "porting_time", "termination": "termination_time"}
+
+
+def everything(model: Model, seen: Seen) -> list[str]:
+    """What differs between the model and what was seen at one moment."""
+    found = list(cases(model, seen.cases))
+    if found:
+        return found
+    for case_id, lines in seen.histories.items():
+        found += history(model.cases[case_id], lines)
+        found += upcoming(model, model.cases[case_id], seen.cases[case_id]["next"])
+    return [*found, *routing(model, seen.routing, model.now), *taken(model, seen.taken)]
 
 
 def case_view(case: Case) -> dict[str, Any]:
@@ -209,6 +221,3 @@ def personal(model: Model, code: str, told: str) -> Iterator[str]:
     for secret, privy in model.secrets.items():
         if secret in told and code not in privy:
             yield f"{code or 'somebody'} is told {secret}"
-
-
-__all__ = ["PREPARED"]

@@ -171,7 +171,7 @@ class Author:
         """One of the messages that would be accepted now, if there is any."""
         cases = [case] if case else list(model.cases.values())
         offers = [
-            (found, kind, sender)
+            (found.case_id, kind, sender)
             for found in cases
             for kind in CASE_MESSAGES
             for sender in sorted({*found.parties, *found.told})
@@ -181,7 +181,8 @@ class Author:
             return None
         # Stopping is one of many offers, and would end most cases before they have begun.
         going_on = [offer for offer in offers if offer[1] not in ("NP_ANNU", "NP_FBES", "NP_FOPS", "NP_FIVE")]
-        found, kind, sender = pick(draw, going_on if going_on and often(draw) else offers)
+        case_id, kind, sender = pick(draw, going_on if going_on and often(draw) else offers)
+        found = model.cases[case_id]
         m = self._common(kind, sender)
         m = {**benign(kind, sender, found, model), **m}
         if kind in ("NP_GODK", "NP_FBES") and not often(draw, 2):
@@ -192,7 +193,7 @@ class Author:
         """Any message about any case, of anybody."""
         if not model.cases:
             return None
-        found = case or pick(draw, model.cases.values())
+        found = case or model.cases[pick(draw, model.cases)]
         kind = pick(draw, CASE_MESSAGES)
         sender = pick(draw, CODES if not often(draw, 2) else sorted({*found.parties, *found.told}))
         m = {**benign(kind, sender, found, model), **self._common(kind, sender)}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,6 +61,16 @@ class Reply:
     body: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The service at one moment."""
+
+    cases: dict[str, dict[str, Any]]
+    histories: dict[str, list[dict[str, Any]]]
+    routing: dict[str, dict[str, Any]]
+    taken: Counter[tuple[str, str]]
+
+
 class Sandbox:
     """A running service, two intakes beside it, and what everybody has read of their inboxes."""
 
@@ -108,6 +118,12 @@ class Sandbox:
 
     # --- looking ---
 
+    async def look(self, about: Iterable[str]) -> Seen:
+        """What everybody must agree on now; the histories of the cases meant."""
+        cases = await self.cases()
+        histories = {case_id: await self.service.history(case_id) for case_id in about if case_id in cases}
+        return Seen(cases, histories, await self.routing(), await self.taken())
+
     async def cases(self) -> dict[str, dict[str, Any]]:
         """All cases as an operator sees them."""
         found = (await self.service.read("/cases", limit=1000))["items"]
@@ -137,11 +153,12 @@ class Sandbox:
             for number in range(row["first"], row["last"] + 1)
         )
 
-    async def follow(self) -> None:
-        """Everybody reads on from where they were."""
-        for code, (after, items) in self.followed.items():
-            page = await self.service.read("/inbox", code, after=after, limit=1000)
-            self.followed[code] = page["next"], items + page["items"]
+    async def follow(self, code: str) -> list[dict[str, Any]]:
+        """A code reads on from where it was; all that it has read by then."""
+        after, items = self.followed[code]
+        page = await self.service.read("/inbox", code, after=after, limit=1000)
+        self.followed[code] = page["next"], items + page["items"]
+        return self.followed[code][1]
 
 
 @asynccontextmanager
