@@ -197,18 +197,21 @@ class Model:
     def history_of(self, number: str) -> list[tuple[datetime, str | None, str | None, str | None]]:
         """All changes of who serves the number, oldest first; holder None is the range holder."""
         found = [change for change in self.served if change[1] == number]
-        return [(at, holder, network, target) for at, _, holder, network, target, _ in sorted(found, key=lambda c: c[0])]
+        return [
+            (at, holder, network, target) for at, _, holder, network, target, _ in sorted(found, key=lambda c: c[0])
+        ]
 
     def serving(self, number: str, at: datetime | None = None) -> tuple[str, str | None, str | None]:
         """Holder, network and target number at the instant (None: now)."""
         series = series_of(number)
         assert series is not None
         own = series.holder if series.holder in NETWORKS else None
-        first = (PREPARED[number], PREPARED[number], None) if number in PREPARED else (series.holder, own, None)
+        home: tuple[str, str | None, str | None] = (series.holder, own, None)
+        found = (PREPARED[number], PREPARED[number], None) if number in PREPARED else home
         for since, holder, network, target in self.history_of(number):
             if since <= (at or self.now):
-                first = (holder, network, target) if holder else (series.holder, own, None)
-        return first
+                found = (holder, network, target) if holder else home
+        return found
 
     @staticmethod
     def home(number: str) -> str:

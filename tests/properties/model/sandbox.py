@@ -182,7 +182,10 @@ async def _intake(stack: AsyncExitStack, dsn: str, settings: Any) -> Intake:
 
 async def prepare_template(databases: Databases, place: Path) -> None:
     """A market with few networks, and a returned series with numbers that were ported before (see `market`)."""
-    async with databases.kept(TEMPLATE, BEGINNING) as dsn, running(sandbox_settings(place), dsn, databases.keys) as service:
+    async with (
+        databases.kept(TEMPLATE, BEGINNING) as dsn,
+        running(sandbox_settings(place), dsn, databases.keys) as service,
+    ):
         await service.db.execute(
             "UPDATE provider SET terminating = false, routing_number = NULL WHERE code <> ALL($1)", list(NETWORKS)
         )
