@@ -32,16 +32,6 @@ from nrdb.clock import monotonic
 
 #: Most messages take the short way, so that many more of them fit.
 WAYS: tuple[Way, ...] = ("one", "one", "other", "http")
-
-
-import atexit
-from collections import Counter
-
-STATS = Counter()
-atexit.register(
-    lambda: open("/tmp/hm.stats", "w").write("\n".join(f"{n} {k}" for k, n in sorted(STATS.items(), key=str)))
-)
-
 #: What may happen, and how often of a hundred times.
 ACTIONS = [
     action
@@ -282,7 +272,7 @@ class Clearinghouse(RuleBasedStateMachine):
     async def _always(self, dice: Random | None) -> list[str]:
         model, service = self.model, self.sandbox.service
         found = compare.everything(model, await self.sandbox.look(model.cases))
-        moments = sorted({*(at for at, *_ in model.served), model.now}) + [model.now + timedelta(days=70)]
+        moments = [*sorted({*(at for at, *_ in model.served), model.now}), model.now + timedelta(days=70)]
         chosen = [pick(dice, moments) for _ in range(2)] if dice else moments
         for at in chosen:
             for near in {at, max(self.start, at - timedelta(microseconds=1))}:
@@ -339,7 +329,7 @@ def bounded(examples: int, steps: int, **more: Any) -> settings:
         deadline=None,
         database=None,
         print_blob=True,
-        phases=(Phase.generate, Phase.shrink) if not os.environ.get("NOSHRINK") else (Phase.generate,),
+        phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
         **more,
     )

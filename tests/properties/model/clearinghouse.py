@@ -206,11 +206,12 @@ class Model:
         series = series_of(number)
         assert series is not None
         own = series.holder if series.holder in NETWORKS else None
-        first = (PREPARED[number], PREPARED[number], None) if number in PREPARED else (series.holder, own, None)
+        home: tuple[str, str | None, str | None] = (series.holder, own, None)
+        found = (PREPARED[number], PREPARED[number], None) if number in PREPARED else home
         for since, holder, network, target in self.history_of(number):
             if since <= (at or self.now):
-                first = (holder, network, target) if holder else (series.holder, own, None)
-        return first
+                found = (holder, network, target) if holder else home
+        return found
 
     @staticmethod
     def home(number: str) -> str:

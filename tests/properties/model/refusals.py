@@ -198,6 +198,11 @@ def _about_a_case(model: Model, m: Message) -> Iterator[Refusal]:
     yield from _state(kind, case, states)
     if m.get("answers") not in (None, case.newest):
         yield Refusal("stale-answer", {"newest": case.newest})
+    yield from _content(model, m, case)
+
+
+def _content(model: Model, m: Message, case: Case) -> Iterator[Refusal]:
+    kind, sender = m["type"], m["sender"]
     match kind:
         case "NP_IVER":
             if m.get("network", sender) not in NETWORKS:
