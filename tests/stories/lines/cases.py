@@ -13,7 +13,7 @@ async def _state(teller: Teller, told: dict[str, Any]) -> None:
     assert case["state"] == told["state"], f"it is {case['state']}"
 
 
-@line(rf"the case{CASE} has (?P<facts>.+)")
+@line(rf"the case{CASE} has (?!waived )(?P<facts>.+)")
 async def _facts(teller: Teller, told: dict[str, Any]) -> None:
     teller.compare(await teller.service.case(teller.case_id(told["case"])), told["facts"])
 

@@ -46,7 +46,8 @@ async def _again(teller: Teller, told: dict[str, Any]) -> None:
 @line(r"audit log: (?P<actions>.+)")
 async def _audit(teller: Teller, told: dict[str, Any]) -> None:
     items = (await teller.service.read("/audit", limit=1000))["items"]
-    new = [item for item in items if item["id"] > teller.seen.get("audit log", 0)]
+    # That the clock was moved is the telling's doing, not the story's.
+    new = [item for item in items if item["id"] > teller.seen.get("audit log", 0) and item["action"] != "clock-moved"]
     teller.seen["audit log"] = items[-1]["id"] if items else 0
     for item in new:
         assert item["at"]
