@@ -55,6 +55,11 @@ change AS (
 SELECT plan.holder AS range_holder, plan.since AS plan_since, plan.until AS plan_until, plan.next_holder AS plan_next,
        {_NETWORK.format("plan.next_holder")} AS plan_next_routing_number,
        ported.holder, ported.network, ported.target_number, ported.since, ported.until,
+       -- Who serves the number without a row of its own does so at the earliest since the last one ended.
+       CASE WHEN ported.holder IS NULL THEN (
+            SELECT max(upper(r.valid)) FROM routing r, asked
+             WHERE r.numbers @> $1::bigint AND r.removed_at IS NULL AND upper(r.valid) <= asked.at
+               AND r.holder <> plan.holder) END AS home_since,
        {_NETWORK.format("coalesce(ported.network, plan.holder)")} AS routing_number,
        change.at AS next_at, change.holder AS next_holder, change.network AS next_network,
        {_NETWORK.format("change.network")} AS next_routing_number
@@ -73,6 +78,7 @@ def _answer(number: int, row: asyncpg.Record) -> dict[str, Any]:
     holder = row["holder"] if entered else row["range_holder"]
     ported = holder != row["range_holder"]
     until = _earliest(row["until"], row["plan_until"], row["next_at"])
+    since = row["since"] if entered else max(row["plan_since"], row["home_since"] or row["plan_since"])
     # An unported number is served by its range holder's own network, where it has one.
     network = row["network"] if entered else (holder if row["routing_number"] else None)
     return {
@@ -82,7 +88,7 @@ def _answer(number: int, row: asyncpg.Record) -> dict[str, Any]:
         "routing_number": row["routing_number"],
         "range_holder": row["range_holder"],
         "ported": ported,
-        "since": format_time(row["since"] if entered else row["plan_since"]),
+        "since": format_time(since),
         "until": format_time(until) if until else None,
         "target_number": national(row["target_number"]) if row["target_number"] else None,
         "tel_uri": tel_uri(number, row["routing_number"] if ported else None) if network or holder != "0" else None,
