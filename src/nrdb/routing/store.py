@@ -51,18 +51,19 @@ ported AS (
 change AS (
     SELECT r.holder, r.network, lower(r.valid) AS at
       FROM routing r, asked WHERE r.numbers @> $1::bigint AND r.removed_at IS NULL AND lower(r.valid) > asked.at
-     ORDER BY lower(r.valid) LIMIT 1),
-gone AS (
-    SELECT max(upper(r.valid)) AS at
-      FROM routing r, asked WHERE r.numbers @> $1::bigint AND r.removed_at IS NULL AND upper(r.valid) <= asked.at)
+     ORDER BY lower(r.valid) LIMIT 1)
 SELECT plan.holder AS range_holder, plan.since AS plan_since, plan.until AS plan_until, plan.next_holder AS plan_next,
-       gone.at AS given_back_at,
        {_NETWORK.format("plan.next_holder")} AS plan_next_routing_number,
        ported.holder, ported.network, ported.target_number, ported.since, ported.until,
+       -- Who serves the number without a row of its own does so at the earliest since the last one ended.
+       CASE WHEN ported.holder IS NULL THEN (
+            SELECT max(upper(r.valid)) FROM routing r, asked
+             WHERE r.numbers @> $1::bigint AND r.removed_at IS NULL AND upper(r.valid) <= asked.at
+               AND r.holder <> plan.holder) END AS home_since,
        {_NETWORK.format("coalesce(ported.network, plan.holder)")} AS routing_number,
        change.at AS next_at, change.holder AS next_holder, change.network AS next_network,
        {_NETWORK.format("change.network")} AS next_routing_number
-  FROM plan CROSS JOIN gone LEFT JOIN ported ON true LEFT JOIN change ON true
+  FROM plan LEFT JOIN ported ON true LEFT JOIN change ON true
 """
 
 
@@ -77,6 +78,7 @@ def _answer(number: int, row: asyncpg.Record) -> dict[str, Any]:
     holder = row["holder"] if entered else row["range_holder"]
     ported = holder != row["range_holder"]
     until = _earliest(row["until"], row["plan_until"], row["next_at"])
+    since = row["since"] if entered else max(row["plan_since"], row["home_since"] or row["plan_since"])
     # An unported number is served by its range holder's own network, where it has one.
     network = row["network"] if entered else (holder if row["routing_number"] else None)
     return {
@@ -86,7 +88,7 @@ def _answer(number: int, row: asyncpg.Record) -> dict[str, Any]:
         "routing_number": row["routing_number"],
         "range_holder": row["range_holder"],
         "ported": ported,
-        "since": format_time(row["since"] if entered else _latest(row["plan_since"], row["given_back_at"])),
+        "since": format_time(since),
         "until": format_time(until) if until else None,
         "target_number": national(row["target_number"]) if row["target_number"] else None,
         "tel_uri": tel_uri(number, row["routing_number"] if ported else None) if network or holder != "0" else None,
@@ -96,10 +98,6 @@ def _answer(number: int, row: asyncpg.Record) -> dict[str, Any]:
 
 def _earliest(*times: datetime | None) -> datetime | None:
     return min((at for at in times if at is not None), default=None)
-
-
-def _latest(*times: datetime | None) -> datetime:
-    return max(at for at in times if at is not None)
 
 
 def _next(row: asyncpg.Record) -> dict[str, Any] | None:

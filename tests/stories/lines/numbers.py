@@ -11,7 +11,8 @@ _AT = rf"(?: at (?P<time>{TIME}))?"
 
 
 @line(
-    rf"routing {_NUMBER} is (?P<holder>[A-Z0-9]+)(?: in (?P<network>[A-Z0-9]+))?(?: leading to (?P<target>\d+|nowhere))?{_AT}"
+    rf"routing {_NUMBER} is (?P<holder>[A-Z0-9]+)(?: in (?P<network>[A-Z0-9]+))?"
+    rf"(?: leading to (?P<target>\d+|nowhere))?{_AT}"
 )
 async def _routing(teller: Teller, told: dict[str, Any]) -> None:
     found = await teller.service.read(f"/routing/{told['number']}", "LYSE", at=teller.instant(told["time"]))
