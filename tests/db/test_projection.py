@@ -30,8 +30,8 @@ COMPLETION: list[tuple[list[str], list[str], list[str]]] = [
 STATES = [(kind, state) for kind, states in STATES_OF.items() for state in states]
 INSERT = """
 INSERT INTO cases (case_id, kind, range_holders, cap_code, state, version, recipient, donor, number_type,
-                   main_number, number_count, effective_time, newest_order, customer_log, expected, received, waived, told, due_at, created_at,
-                   updated_at)
+                   main_number, number_count, effective_time, newest_order, customer_log, expected, received, waived,
+                   told, due_at, created_at, updated_at)
 VALUES ($1, $9, ARRAY[$10], $10, $2, 1, 'TELIA', 'TELENOR', 'E', 4790012345, 1, $3, $1, 1, $4, $5, $6, $4, $7, $8, $8)
 """
 
