@@ -1,4 +1,4 @@
-DROP FUNCTION world_is_due;
+DROP FUNCTION world_is_due, kept;
 
 DROP TABLE refusal, planned_change, right_of_use, data_key, case_party;
 

@@ -93,6 +93,13 @@ CREATE TABLE refusal (
 
 CREATE INDEX ix_refusal_at ON refusal (at);
 
+-- Whether personal data whose retention runs from that instant may still be shown. Nobody sees them longer, erased or
+-- not. Each session brings its number of days.
+CREATE FUNCTION kept(personal_until timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT personal_until > nrdb_now()
+           - coalesce(current_setting('nrdb.retention_days', true), '90')::int * interval '1 day'
+$$;
+
 -- Whether something is due that every reader depends on: a change of the number plan or of a code, or a return that
 -- the clearinghouse sends for Nkom. Whoever finds it due writes it down first and reads then.
 CREATE FUNCTION world_is_due(at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$

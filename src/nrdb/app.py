@@ -24,6 +24,7 @@ from nrdb.api import (
     reports,
     rules,
     series,
+    slots,
     transfer,
 )
 from nrdb.api.answers import ProblemDocument
@@ -55,7 +56,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         rulebook = load_rulebook()
-        pool = await open_pool(dsn, settings.pool_size)
+        pool = await open_pool(dsn, settings.pool_size, settings.retention_days)
         try:
             async with acquire(pool) as connection:
                 vault = await open_vault(connection, settings)
@@ -81,8 +82,8 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     install(app)
     for router in (
         messages.posting, messages.reading, batch.router, cases.router, inbox.reading, inbox.acking, numbers.router,
-        calendar.router, rules.router, providers.everybody, providers.themselves, providers.admins, admin.router,
-        admin.reading, series.reading, series.admins, transfer.admins, transfer.reading,
+        calendar.router, rules.router, slots.router, providers.everybody, providers.themselves, providers.admins,
+        admin.router, admin.reading, series.reading, series.admins, transfer.admins, transfer.reading,
         five_digit.admins, five_digit.reading, reports.router, reports.reading, ops.router,
     ):  # fmt: skip
         app.include_router(router)

@@ -64,8 +64,11 @@ class ConflictError(Exception):
     """The race was lost `ATTEMPTS` times in a row; the sender may try again."""
 
 
-async def open_pool(dsn: str, size: int) -> Pool:
-    """A pool of at most `size` connections. The caller closes it."""
+async def open_pool(dsn: str, size: int, retention_days: int = 90) -> Pool:
+    """A pool of at most `size` connections. The caller closes it.
+
+    Its sessions show personal data for so many days after their retention has begun to run.
+    """
     return await asyncpg.create_pool(
         dsn,
         min_size=min(2, size),
@@ -74,7 +77,7 @@ async def open_pool(dsn: str, size: int) -> Pool:
         reset=_leave_as_it_is,
         command_timeout=30,
         max_inactive_connection_lifetime=0,
-        server_settings=_SESSION,
+        server_settings={**_SESSION, "nrdb.retention_days": str(retention_days)},
     )
 
 

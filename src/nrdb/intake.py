@@ -23,14 +23,16 @@ from nrdb.cases.facts import (
 )
 from nrdb.cases.many import independent, load_many
 from nrdb.cases.outcome import Outcome
+from nrdb.cases.queries import returning_to_nkom
 from nrdb.cases.store import read_answer, write
 from nrdb.changes.due import CatchingUp
 from nrdb.db import Connection, Pool, acquire, lost_race, retried
 from nrdb.deciding import Answer
 from nrdb.errors import Code, Problem
-from nrdb.messages import consequences
-from nrdb.messages.kinds import AnyMessage, FiveIver, FiveOpps, NpBest, NpOpps
-from nrdb.messages.rules import Rules
+from nrdb.messages import consequences, slots
+from nrdb.messages.kinds import AnyMessage, AnyOpening, FiveIver, FiveOpps, NpBest, NpOpps
+from nrdb.messages.rules import Rules, cap_code
+from nrdb.messages.slots import Found
 from nrdb.reports.refusals import is_refusal, record_refusal
 from nrdb.rulebook import Rulebook
 from nrdb.timers.calendar import working_calendar
@@ -104,6 +106,32 @@ class Intake:
     async def check(self, message: AnyMessage, key_id: UUID | None = None) -> Answer:
         """What `accept` would answer now; the message itself changes nothing. A new case has no `case_id` yet."""
         return await retried(lambda: self._decide(message, key_id, commit=False))
+
+    async def slots(self, message: AnyOpening, start: datetime | None = None) -> Found:
+        """The lawful times for a message like this draft, from `start` or now on.
+
+        What time has done is written down first, as for the message itself: a day is not called full that has room.
+        """
+        await self.catch_up_if_due()
+        return await retried(lambda: self._find_slots(message, start))
+
+    async def _find_slots(self, message: AnyOpening, start: datetime | None) -> Found:
+        async with acquire(self._pool) as connection:
+            # The facts tell of the cap from the day on that the message names.
+            message = slots.naming(message, await connection.fetchval("SELECT nrdb_now()"))
+            loaded = await self._load(connection, message, None)
+            full = cap_code(message, loaded.facts) if loaded.facts.full_days else None
+            if full and await self._return_room(connection, full):
+                loaded = await self._load(connection, message, None)
+            returning = await returning_to_nkom(connection, [row.numbers for row in loaded.facts.open_numbers])
+        try:
+            deciding.check_sender(message, loaded)
+        except Problem as problem:
+            return Found(None, not_before=(slots.NotBefore(None, problem),))
+        rules = self._rules(loaded.closed_days)
+        return slots.find_slots(
+            rules, message, loaded.facts, loaded.now, start=start, routing=loaded.routing, returning=returning
+        )
 
     async def settle(self) -> int:
         """Write down what time has done, oldest first, one batch; returns how many cases.
@@ -191,8 +219,8 @@ class Intake:
             try:
                 return await self._decide_on(connection, message, key_id, commit=commit)
             except Problem as problem:
-                full = problem.code is Code.DAILY_CAP_EXCEEDED
-                if not (full and await self._return_room(connection, problem)):
+                full = problem.facts if problem.code is Code.DAILY_CAP_EXCEEDED else None
+                if not (full and await self._return_room(connection, full["code"])):
                     raise
             return await self._decide_on(connection, message, key_id, commit=commit)
 
@@ -252,10 +280,10 @@ class Intake:
                 await write(connection, whole, self._vault)
         return answers
 
-    async def _return_room(self, connection: Connection, full: Problem) -> bool:
+    async def _return_room(self, connection: Connection, code: str) -> bool:
         """Obsolete cases give their room back at once: before a day counts as full, book what nobody has booked yet."""
         settled = False
-        while full.facts and await self._settle(connection, await load_due_to(connection, full.facts["code"], BATCH)):
+        while await self._settle(connection, await load_due_to(connection, code, BATCH)):
             settled = True
         return settled
 

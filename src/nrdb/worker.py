@@ -61,7 +61,7 @@ class Housekeeping:
 
 async def run_worker(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
     """Settle due cases until `stop` is set. Any number of workers may run on one database."""
-    pool = await open_pool(dsn, 2)
+    pool = await open_pool(dsn, 2, settings.retention_days)
     try:
         async with acquire(pool) as connection:
             vault = await open_vault(connection, settings)

@@ -112,7 +112,14 @@ async def test_the_holder_changes_the_target(service: Service) -> None:
     caps = await service.read("/caps/TELIA", from_="2026-11-24", to="2026-11-25")
     assert caps["items"][0]["used"] == 0
     await service.accepted("TELIA", "NP_ANNU", case_id=case["case_id"])
-    assert (await iver(service, **fields, network="LYSE")).json()["case"]["network"] == "LYSE"
+    case = (await iver(service, **fields, network="LYSE")).json()["case"]
+    assert case["network"] == "LYSE"
+    # The holder is both sides of the case, and hears once that it is complete.
+    before = (await service.inbox_types("TELIA")).count("NOTICE completed")
+    await service.clock(local(fields["porting_time"][:16]))
+    for code in case["completion"]["missing"]:
+        await service.accepted(code, "5_FERD", case_id=case["case_id"])
+    assert (await service.inbox_types("TELIA")).count("NOTICE completed") == before + 1
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,12 @@ async def refused(service: Service, number: str, code: str, **change: Any) -> di
             found = service.refused(response, code)
             assert facts in (None, found)
             facts = found
-    return facts or {}
+    return in_order(facts or {})
+
+
+def in_order(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts with their cases sorted: those of one instant stand in no promised order."""
+    return {**facts, "cases": sorted(facts["cases"])} if "cases" in facts else facts
 
 
 async def ported(service: Service, number: str, recipient: str, donor: str, at: str = "10:00") -> str:

@@ -84,6 +84,60 @@ async def test_portability_of_a_number_in_a_case(service: Service) -> None:
     assert (await service.read("/portability/90012345", "LYSE"))["portable"]
 
 
+SET_UP = {
+    "main_number": "02800", "donor": "0", "porting_time": "2026-11-23T10:00:00+01:00", "target_number": "22000001",
+    "right_holder": {"name": "Sparebanken Eksempel AS", "organisation_number": "974760673"},
+}  # fmt: skip
+
+
+async def test_portability_of_a_five_digit_number(service: Service) -> None:
+    """It is set up, ported and given back; free is no hindrance, an open case is."""
+    path = "/portability/02800"
+    free = {"number_class": "FIVE", "portable": True, "reasons": [], "holder": "0", "range_holder": "0",
+            "open_case": None, "earliest_porting_time": "2026-11-23T07:30:00Z"}  # fmt: skip
+    assert (await service.read(path, "TELIA")).items() >= free.items()
+    case_id = (await service.accepted("TELIA", "5_IVER", **SET_UP))["case"]["case_id"]
+    answer = await service.read(path, "TELIA")
+    assert answer["open_case"] == {"case_id": case_id, "until": "2026-11-23T09:00:00Z"}
+    assert (answer["reasons"], answer["earliest_porting_time"]) == (["number-in-open-case"], None)
+    await service.clock(local("2026-11-23 10:00"))
+    answer = await service.read(path, "LYSE")
+    assert (answer["portable"], answer["holder"], answer["earliest_porting_time"]) == (
+        True, "TELIA", "2026-11-23T09:30:00Z",
+    )  # fmt: skip
+    end = "2026-11-23T12:00:00Z"
+    case_id = (await service.accepted("TELIA", "5_OPPS", main_number="02800", termination_time=end))["case"]["case_id"]
+    assert (await service.read(path, "TELIA"))["open_case"] == {"case_id": case_id, "until": end}
+    assert (await service.read(path, "LYSE"))["open_case"] is None
+    await service.clock(local("2026-11-23 13:00"))
+    answer = await service.read(path, "LYSE")
+    assert answer.items() >= {**free, "earliest_porting_time": "2026-11-23T12:30:00Z"}.items()
+
+
+async def test_portability_of_a_number_that_is_being_given_back(service: Service) -> None:
+    """Nobody knows how long: its range holder has still to confirm."""
+    await service.case_in("completed")
+    answer = await service.accepted("TELIA", "NP_OPPS", main_number="90012345", termination_time="2026-11-24T10:00:00Z")
+    open_case = {"case_id": answer["case"]["case_id"], "until": None}
+    # Its holder, its range holder, and those who see everything.
+    for who in ("TELIA", "TELENOR", "OPERATOR"):
+        answer = await service.read("/portability/90012345", who)
+        assert (answer["portable"], answer["reasons"], answer["open_case"]) == (
+            False, ["number-in-open-case"], open_case,
+        )  # fmt: skip
+        assert answer["earliest_porting_time"] is None
+    assert (await service.read("/portability/90012345", "LYSE"))["open_case"] is None
+
+
+@pytest.mark.parametrize("service", ["2026-11-27 15:50", "2026-12-23 15:45", "2026-04-01 12:00"], indirect=True)
+async def test_portability_agrees_with_slots(service: Service) -> None:
+    for number, kind, donor in (("90012345", "NP_BEST", "TELENOR"), ("02800", "5_IVER", "0")):
+        answer = await service.read(f"/portability/{number}", "TELIA")
+        wanted = {"type": kind, "numbers": [number], "donor": donor, "recipient": "TELIA"}
+        found = (await service.send("POST", "/slots", "TELIA", wanted)).json()
+        assert answer["earliest_porting_time"] == found["slots"][0]["from"]
+
+
 async def test_the_earliest_porting_time_is_accepted(service: Service) -> None:
     await service.clock(local("2026-11-27 15:50"))
     answer = await service.read("/portability/90012345", "TELIA")

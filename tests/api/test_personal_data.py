@@ -74,6 +74,20 @@ async def test_the_clock_call_erases_what_is_due_before_it_answers(service: Serv
     assert (await service.case(str(case_id)))["customer"] is None
 
 
+async def test_nobody_is_shown_what_is_due_to_be_erased(service: Service) -> None:
+    """Without a worker and without a clock call: 90 days after the porting time the person is gone for every reader."""
+    message_id = "0197a1b2-0000-4000-8000-00000000000a"
+    case_id = await service.ordered(**SECRETS, message_id=message_id)
+    await service.time_passes(PORTING_TIME + timedelta(days=90, seconds=-1))
+    assert (await service.case(case_id, "TELENOR"))["customer"]["name"] == "Åse Frydenlund"
+    await service.time_passes(PORTING_TIME + timedelta(days=90))
+    assert (await service.case(case_id, "TELENOR"))["customer"] is None
+    assert (await service.inbox("TELENOR"))[0]["message"]["customer"] is None
+    assert (await service.read(f"/messages/{message_id}", "TELIA"))["authorisation_reference"] is None
+    replay = await service.order(**SECRETS, message_id=message_id)
+    assert (replay.status_code, replay.json()["case"]["customer"]) == (200, None)
+
+
 async def test_the_clock_call_erases_more_than_a_batch(service: Service) -> None:
     await service.db.execute(
         """

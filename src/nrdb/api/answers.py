@@ -233,10 +233,10 @@ class RoutingAnswer(Shown):
 
 
 class OpenCase(Shown):
-    """The open case of a number, for those concerned."""
+    """The open case of a number, for those concerned. `until` is null while a range holder has still to confirm it."""
 
     case_id: UUID
-    until: datetime
+    until: datetime | None
 
 
 class PortabilityAnswer(Shown):

@@ -33,7 +33,7 @@ NDJSON = "application/x-ndjson"
 #: Lines of a batch, blank ones counted: a line's number is its number in the sender's file.
 LINES = 10_000
 #: Lines parsed in one go; between two groups it is everybody else's turn.
-GROUP = 64
+GROUP = 128
 #: Statuses after which no line can fare better: the key opens nothing any more, or the database is away.
 _ENDING = (401, 503)
 
@@ -181,8 +181,8 @@ def parse_line(line: Line, caller: Caller) -> ParsedLine:
 
 async def answer_lines(
     groups: AsyncIterator[Sequence[ParsedLine]], decision: Decision, stopping: asyncio.Event
-) -> AsyncGenerator[LineAnswer]:
-    """The answers in order, each when it is true: after its commit, before the next line is looked at.
+) -> AsyncGenerator[Sequence[LineAnswer]]:
+    """The answers in order, each when it is true: those of lines that were decided together come together.
 
     The one place where lines meet the database. A group is what may be decided together without making anybody wait
     for a line that has not come. Where the process ends, the last answer names the line from which on nothing was done.
@@ -194,15 +194,17 @@ async def answer_lines(
             while left:
                 if stopping.is_set():
                     raise StoppingError
-                for answer in await _first_answers(left, decision):
-                    yield answer
-                    if answer.last:
-                        return
-                    number = answer.number
-                    del left[0]
+                answers = await _first_answers(left, decision)
+                end = next((place for place, answer in enumerate(answers, start=1) if answer.last), None)
+                yield answers[:end]
+                if end:
+                    return
+                number = answers[-1].number
+                del left[: len(answers)]
     except StoppingError:
         detail = say("The service is stopping. Nothing was done from this line on: send it and what follows again.")
-        yield LineAnswer(number + 1, Problem(Code.UNAVAILABLE, detail, headers={"Retry-After": RETRY_AFTER}))
+        stopped = Problem(Code.UNAVAILABLE, detail, headers={"Retry-After": RETRY_AFTER})
+        yield [LineAnswer(number + 1, stopped)]
 
 
 async def _first_answers(lines: Sequence[ParsedLine], decision: Decision) -> Sequence[LineAnswer]:
@@ -259,8 +261,9 @@ class BatchResponse(Response):
         answers = answer_lines(groups, self._decision, self._parts.stopping)
         with suppress(ClientDisconnect):
             async with aclosing(pieces), aclosing(groups), aclosing(answers):
-                async for answer in answers:
-                    await output.write(answer.rendered(self._request_id, language))
+                async for together in answers:
+                    lines = (answer.rendered(self._request_id, language) for answer in together)
+                    await output.write(b"".join(lines))
             await output.write(b"", more=False)
 
     async def _pieces(self, receive: Receive, output: _Output) -> AsyncGenerator[bytes]:

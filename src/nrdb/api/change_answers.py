@@ -4,7 +4,7 @@ A dry run answers `dry_run: true` and what stands in `changed`.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from nrdb.api.answers import CaseView, ProviderView, SeriesView, Shown
@@ -32,6 +32,12 @@ class Changed(Shown):
     series: list[SeriesView]
     series_count: int
     routing_rows: int
+
+
+class DryRunAnswer(Changed):
+    """What a change would change; nothing was changed."""
+
+    dry_run: Literal[True]
 
 
 class PortedRange(Shown):

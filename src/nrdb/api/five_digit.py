@@ -6,7 +6,7 @@ from fastapi import Body, Request
 from starlette.responses import Response
 
 from nrdb.api.answers import BODY_PROBLEMS
-from nrdb.api.change_answers import RightHolderChanged, RightHolderView
+from nrdb.api.change_answers import DryRunAnswer, RightHolderChanged, RightHolderView
 from nrdb.api.changes import DryRun, answer
 from nrdb.api.context import services
 from nrdb.api.forms import RightHolderForm
@@ -27,7 +27,7 @@ reading = guarded("provider", "operator", "admin", tags=["numbers"])
 
 @admins.put(
     "/admin/five-digit/{number}/right-holder",
-    response_model=RightHolderChanged,
+    response_model=RightHolderChanged | DryRunAnswer,
     responses=BODY_PROBLEMS,
     summary="Who has the right to use a five-digit number",
 )

@@ -16,12 +16,13 @@ from nrdb.clock import format_time
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import Time
+from nrdb.messages.rules import Rules, earliest_time
+from nrdb.messages.slots import OpeningType, draft
 from nrdb.providers.keys import Caller
-from nrdb.routing.numbers import is_five_digit, national, parse_number
+from nrdb.routing.numbers import NumberRange, is_five_digit, national, parse_number
 from nrdb.routing.store import Portability, lookup, portability
 from nrdb.rulebook import Rulebook
 from nrdb.texts import say
-from nrdb.timers import windows
 from nrdb.timers.calendar import working_calendar
 
 router = guarded("provider", "operator", "admin", tags=["numbers"])
@@ -63,7 +64,10 @@ async def get_routing(
 
 @router.get("/portability/{number}", response_model=PortabilityAnswer, summary="Whether a number can be ported")
 async def get_portability(request: Request, number: NumberPath) -> Response:
-    """Whether an order for the number would meet a refusal now, which, and the earliest lawful porting time."""
+    """Whether an order (5_IVER for a five-digit number) would meet a refusal now, which, and the earliest porting time.
+
+    The earliest time is that of the timers; `POST /v1/slots` also knows the recipient's cap, and the end of open cases.
+    """
     wanted = number_of(number)
     async with acquire(services(request).pool) as connection:
         found = await portability(connection, wanted)
@@ -83,8 +87,8 @@ def _portability(number: int, found: Portability, caller: Caller, rulebook: Rule
         "reasons": reasons,
         "holder": found.holder,
         "range_holder": found.range_holder,
-        "open_case": {"case_id": str(found.case_id), "until": format_time(found.until)}
-        if found.until and concerned
+        "open_case": {"case_id": str(found.case_id), "until": format_time(found.until) if found.until else None}
+        if found.case_id and concerned
         else None,
         "earliest_porting_time": earliest,
     }
@@ -105,7 +109,7 @@ def _hindrances(number: int, found: Portability) -> list[Code]:
 
 
 def _earliest(number: int, found: Portability, rulebook: Rulebook) -> datetime:
-    if is_five_digit(number):
-        return windows.earliest_execution(rulebook, found.now).at
-    calendar = working_calendar(rulebook, read_days(found.closed_days))
-    return windows.earliest_order(rulebook, calendar, found.now).at
+    """As the order would be told: T10 for a five-digit number, T9 for the others. The cap is the recipient's matter."""
+    rules = Rules(rulebook, working_calendar(rulebook, read_days(found.closed_days)))
+    kind: OpeningType = "5_IVER" if is_five_digit(number) else "NP_BEST"
+    return earliest_time(rules, draft(kind, [NumberRange(number, number)], found.holder, None), found.now)

@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from nrdb.api.answers import BODY_PROBLEMS, Me, ProviderView, page
-from nrdb.api.change_answers import ProviderChanged
+from nrdb.api.change_answers import DryRunAnswer, ProviderChanged
 from nrdb.api.changes import DryRun, answer
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_cursor, write_cursor
@@ -98,7 +98,7 @@ async def _found(change: Change, code: str) -> dict[str, Any]:
 
 @admins.patch(
     "/admin/providers/{code}",
-    response_model=ProviderChanged,
+    response_model=ProviderChanged | DryRunAnswer,
     responses=BODY_PROBLEMS,
     summary="Change a provider",
 )

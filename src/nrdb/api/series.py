@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Path, Query, Request
 from starlette.responses import Response
 
 from nrdb.api.answers import BODY_PROBLEMS, SeriesView, page
-from nrdb.api.change_answers import PortedRange, SeriesChanged, SeriesSplitAnswer
+from nrdb.api.change_answers import DryRunAnswer, PortedRange, SeriesChanged, SeriesSplitAnswer
 from nrdb.api.changes import DryRun, answer, check_code, due_at
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_cursor, read_position, write_cursor
@@ -158,7 +158,7 @@ async def _series_overlap(request: Request, new: NewSeries) -> Problem:
 
 @admins.patch(
     "/admin/series/{series_id}",
-    response_model=SeriesChanged,
+    response_model=SeriesChanged | DryRunAnswer,
     responses=BODY_PROBLEMS,
     summary="Another holder or status for a series",
 )
@@ -251,7 +251,7 @@ async def _plan(
     "/admin/series/{series_id}/split",
     status_code=201,
     response_model=SeriesSplitAnswer,
-    responses=BODY_PROBLEMS,
+    responses={200: {"model": DryRunAnswer, "description": "A dry run"}, **BODY_PROBLEMS},
     summary="Make a part of a series a series of its own",
 )
 async def post_split(

@@ -9,11 +9,33 @@ import orjson
 from fastapi import Request
 from starlette.responses import Response
 
+from nrdb.api.languages import language_of
 from nrdb.api.problems import json_response
+from nrdb.texts import Both, Language, tell
 
 CSV = "text/csv"
 #: What a spreadsheet takes for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+#: The heads of the columns: the contract's own names, and what a Norwegian reader calls them.
+HEADS: Mapping[str, Both] = {
+    name: Both(name, nb)
+    for name, nb in (
+        ("case_id", "sak"), ("kind", "type sak"), ("state", "tilstand"), ("waiting_for", "venter på"),
+        ("message", "melding"), ("since", "siden"), ("due_at", "frist"),
+        ("overdue_working_minutes", "virkeminutter over fristen"), ("recipient", "mottakende tilbyder"),
+        ("donor", "avgivende tilbyder"), ("range_holder", "serieinnehaver"), ("main_number", "hovednummer"),
+        ("number_count", "antall numre"), ("day", "dag"), ("figure", "tall"), ("code", "kode"), ("name", "navn"),
+        ("value", "verdi"), ("used", "brukt"), ("limit", "grense"), ("free", "ledig"), ("share", "andel"),
+        ("announced_at", "varslet"), ("termination_time", "oppsigelsestidspunkt"), ("working_days", "virkedager"),
+        ("holder", "innehaver"), ("numbers", "numre"), ("series_id", "serie"), ("first", "første"), ("last", "siste"),
+        ("number_class", "nummerklasse"), ("status", "status"), ("ported_count", "antall portert"),
+        ("ported_share", "andel portert"), ("top_holder", "største innehaver"), ("top_count", "antall hos denne"),
+        ("top_share", "andel hos denne"), ("id", "nr."), ("at", "tidspunkt"), ("key_id", "nøkkel"),
+        ("action", "handling"), ("subject", "gjelder"), ("before", "før"), ("after", "etter"),
+        ("reason", "begrunnelse"),
+    )
+}  # fmt: skip
 
 #: For the document: the second form of the answer.
 TABLE_ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -55,11 +77,16 @@ def table_response(
     """A page of a list. `rows` are its items in CSV, where they are others than in JSON."""
     if not wants_csv(request):
         return json_response({"items": items, "next": following}, headers={"Vary": "Accept"})
-    headers = {"Content-Disposition": f'attachment; filename="nrdb-{name}.csv"', "Vary": "Accept"}
+    language = language_of(request.scope)
+    headers = {
+        "Content-Disposition": f'attachment; filename="nrdb-{name}.csv"',
+        "Content-Language": language,
+        "Vary": "Accept, Accept-Language",
+    }
     if following is not None:
         # The address as the client sees it: a path, since a proxy may stand before us.
         headers["Link"] = f'<{_path(request.url.include_query_params(after=following))}>; rel="next"'
-    content = csv_text(columns, items if rows is None else rows)
+    content = csv_text(columns, items if rows is None else rows, language)
     return Response(content, headers=headers, media_type="text/csv; charset=utf-8; header=present")
 
 
@@ -67,11 +94,11 @@ def _path(url: Any) -> str:
     return f"{url.path}?{url.query}"
 
 
-def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """A header row and a row for each item, lines ended as RFC 4180 ends them."""
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], language: Language) -> str:
+    """A header row in that language and a row for each item, lines ended as RFC 4180 ends them."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(columns)
+    writer.writerow([tell(HEADS[column], language) for column in columns])
     for row in rows:
         writer.writerow([_cell(row.get(column)) for column in columns])
     return out.getvalue()

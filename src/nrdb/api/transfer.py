@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from nrdb.api.answers import BODY_PROBLEMS, page
 from nrdb.api.cases import CaseIdPath, view_case
-from nrdb.api.change_answers import CaseChanged, CodeTransferred, PlannedView
+from nrdb.api.change_answers import CaseChanged, CodeTransferred, DryRunAnswer, PlannedView
 from nrdb.api.changes import DryRun, answer, check_code, due_at
 from nrdb.api.context import services
-from nrdb.api.cursors import Limit, page_of, read_cursor, write_cursor
+from nrdb.api.cursors import Limit, page_of, read_cursor, read_int8, write_cursor
 from nrdb.api.forms import TransferForm, WaiverForm
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
@@ -41,7 +41,7 @@ _WAITING = ("scheduled", "awaiting_completion", "awaiting_return")
 
 @admins.post(
     "/admin/provider-codes/{code}/transfer",
-    response_model=CodeTransferred,
+    response_model=CodeTransferred | DryRunAnswer,
     responses=BODY_PROBLEMS,
     summary="One code becomes another",
 )
@@ -123,7 +123,7 @@ async def _plan(change: Change, code: str, form: TransferForm, effects: Effects)
 @reading.get("/admin/planned-changes", response_model=page(PlannedView), summary="What is set for later")
 async def get_planned(request: Request, after: Annotated[str | None, Query()] = None, limit: Limit = 100) -> Response:
     """Changes of series and codes that are still to come, earliest first."""
-    position = tuple(read_cursor(after, parse_time, int)) if after is not None else None
+    position = tuple(read_cursor(after, parse_time, read_int8)) if after is not None else None
     async with acquire(services(request).pool) as connection:
         found = await list_pending(connection, position, limit + 1)
     items, following = page_of(found, limit, lambda item: write_cursor(format_time(item.due_at), item.id))
@@ -156,7 +156,7 @@ async def delete_planned(
 
 @admins.post(
     "/admin/cases/{case_id}/waive",
-    response_model=CaseChanged,
+    response_model=CaseChanged | DryRunAnswer,
     responses=BODY_PROBLEMS,
     summary="Wait for a code no longer",
 )

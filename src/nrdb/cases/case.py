@@ -78,9 +78,10 @@ class Case:
 
     @property
     def parties(self) -> tuple[str, ...]:
-        """Who sees the case from its first message on: MT and AT, or the two sides of a termination."""
+        """Who sees the case from its first message on, each once: MT and AT, or the two sides of a termination."""
         first = self.range_holders if self.kind == "termination" else (self.recipient,)
-        return tuple(code for code in (*first, self.donor) if code is not None and code != NKOM)
+        # MT is AT where the holder of a five-digit number leads it elsewhere, and after a merger of the two codes.
+        return tuple(code for code in dict.fromkeys((*first, self.donor)) if code is not None and code != NKOM)
 
     @property
     def returns_itself(self) -> bool:

@@ -13,7 +13,7 @@ import asyncpg
 
 from nrdb.cases.case import Case
 from nrdb.db import Connection, fetch_one
-from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow, PortedRow
+from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow, ported_at
 from nrdb.messages.kinds import AnyCaseMessage, AnyOpening, FiveIver, NpBest, NpEndr, NpIver, NpTilb, effective_time
 from nrdb.routing.numbers import NumberRange
 from nrdb.routing.table import RoutingRow
@@ -139,7 +139,7 @@ asked AS MATERIALIZED (SELECT numbers FROM case_numbers WHERE case_id = $3)
 SELECT {_alone(COMMON, "$7")},
        {CAPS.format(code="c.cap_code", day="$4::date", numbers="c.number_count", limit="$5::bigint")},
        (SELECT json_agg(json_build_array(lower(numbers), upper(numbers) - 1)) FROM asked) AS numbers,
-       (SELECT sealed FROM message_log WHERE id = c.customer_log) AS customer,
+       (SELECT sealed FROM message_log WHERE id = c.customer_log AND kept(c.personal_until)) AS customer,
        {NETWORKS.format(wanted="$6")},
        c.*
   FROM w LEFT JOIN c ON true
@@ -182,7 +182,7 @@ _DUE_RETURNS = f"""
 
 _AWAITING = f"""
 {_MANY} WHERE $2 = ANY(c.expected) AND NOT $2 = ANY(c.received || c.waived)
-          AND c.state IN ('scheduled', 'awaiting_completion')
+          AND c.kind IN ('porting', 'five_digit') AND c.state IN ('scheduled', 'awaiting_completion')
  ORDER BY c.created_at, c.case_id LIMIT $1
 """
 
@@ -343,11 +343,7 @@ def loaded_of(row: asyncpg.Record, case: Case | None, vault: Vault) -> Loaded:
     right_holder = vault.open(row.get("right_holder"))
     facts = Facts(
         plan=tuple(PlanRow(NumberRange(p[0], p[1]), p[2], p[3], p[4]) for p in row["plan"] or ()),
-        ported=tuple(
-            PortedRow(item.numbers, item.holder, item.network, item.target_number)
-            for item in routing
-            if item.in_force(now)
-        ),
+        ported=ported_at(routing, now),
         open_numbers=tuple(
             OpenNumbers(NumberRange(part[0], part[1]), datetime.fromisoformat(part[2]) if part[2] else None)
             for part in row.get("open_numbers") or ()

@@ -51,7 +51,7 @@ _CASES = f"""
 SELECT {COMMON.format(key="$7", sender="m.sender", message_id="m.message_id", asked=_OF_THE_CASE)},
        {CAPS.format(code="c.cap_code", day="m.day", numbers="c.number_count", limit="$6::bigint")},
        (SELECT json_agg(json_build_array(lower(numbers), upper(numbers) - 1)) FROM {_OF_THE_CASE}) AS numbers,
-       (SELECT sealed FROM message_log WHERE id = c.customer_log) AS customer,
+       (SELECT sealed FROM message_log WHERE id = c.customer_log AND kept(c.personal_until)) AS customer,
        CASE WHEN m.networks THEN (SELECT * FROM (SELECT {NETWORKS.format(wanted="true")}) n) END AS networks,
        c.*
   FROM m CROSS JOIN w LEFT JOIN LATERAL (SELECT * FROM cases WHERE cases.case_id = m.case_id OFFSET 0) c ON true

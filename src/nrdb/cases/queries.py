@@ -1,5 +1,6 @@
 """Reading a case and its history; `cases.lists` reads many. Every answer is settled at the instant it is read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from nrdb.cases.case import CLEARINGHOUSE, NKOM, Case, due, settled
 from nrdb.cases.facts import read_case, read_days, read_numbers
 from nrdb.cases.machine import TIME, WAIVE
 from nrdb.db import Connection
+from nrdb.routing.numbers import NumberRange
 from nrdb.vault import Vault
 
 
@@ -30,7 +32,7 @@ SELECTED = """
        w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days, c.*,
        (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1))
           FROM case_numbers n WHERE n.case_id = c.case_id) AS numbers,
-       (SELECT m.sealed FROM message_log m WHERE m.id = c.customer_log) AS customer
+       (SELECT m.sealed FROM message_log m WHERE m.id = c.customer_log AND kept(c.personal_until)) AS customer
 """
 
 _READ = f"SELECT {SELECTED} FROM {_NOW} w, cases c"
@@ -49,6 +51,24 @@ async def find_case(connection: Connection, case_id: UUID, vault: Vault) -> Case
     """One case, or None."""
     row = await connection.fetchrow(f"{_READ} WHERE c.case_id = $1", case_id)
     return read_row(row, vault) if row else None
+
+
+async def returning_to_nkom(connection: Connection, numbers: Sequence[NumberRange]) -> tuple[NumberRange, ...]:
+    """Those of the numbers whose open case ends with their return to Nkom, by the clearinghouse itself (S3 2.8)."""
+    if not numbers:
+        return ()
+    rows = await connection.fetch(
+        """
+        SELECT n.first, n.last FROM unnest($1::bigint[], $2::bigint[]) AS n(first, last)
+         WHERE EXISTS (
+               SELECT 1 FROM case_numbers o JOIN cases c USING (case_id)
+                WHERE o.numbers @> n.first AND o.during @> nrdb_now()
+                  AND c.kind = 'termination' AND c.cap_code = '0')
+        """,
+        [item.first for item in numbers],
+        [item.last for item in numbers],
+    )
+    return tuple(NumberRange(*row) for row in rows)
 
 
 def read_row(row: asyncpg.Record, vault: Vault) -> CaseRead:

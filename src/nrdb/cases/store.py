@@ -333,8 +333,10 @@ def _routing_row(row: RoutingRow) -> dict[str, Any]:
 
 
 _REPLAY = """
-SELECT m.type, m.message_id, m.at, m.case_after, m.warnings, owner.sealed
-  FROM message_log m LEFT JOIN message_log owner ON owner.id = m.customer_log
+SELECT m.type, m.message_id, m.at, m.case_after, m.warnings,
+       (SELECT owner.sealed FROM message_log owner JOIN cases c USING (case_id)
+         WHERE owner.id = m.customer_log AND kept(c.personal_until)) AS sealed
+  FROM message_log m
  WHERE m.id = $1
 """
 

@@ -45,8 +45,13 @@ class Page:
     next: int
 
 
-_ITEMS = """
-SELECT i.seq, m.at, m.type, m.body, m.sealed, m.case_after
+_SEALED = """
+       CASE WHEN m.sealed IS NOT NULL AND (SELECT kept(c.personal_until) FROM cases c WHERE c.case_id = m.case_id)
+            THEN m.sealed END AS sealed
+"""
+
+_ITEMS = f"""
+SELECT i.seq, m.at, m.type, m.body, {_SEALED}, m.case_after
   FROM inbox i JOIN message_log m ON m.id = i.log_id
  WHERE i.to_code = $1 AND i.seq > $2 AND i.seq <= $3
    AND ($4::text IS NULL OR m.type = $4) AND ($5::timestamptz IS NULL OR m.at >= $5)
@@ -136,8 +141,8 @@ async def find_message(
 ) -> dict[str, Any] | None:
     """A message that the code has sent or received, as its receiver sees it; None where there is none."""
     row = await connection.fetchrow(
-        """
-        SELECT m.at, m.type, m.body, m.sealed, m.case_after FROM message_log m
+        f"""
+        SELECT m.at, m.type, m.body, {_SEALED}, m.case_after FROM message_log m
          WHERE m.message_id = $2 AND m.type NOT IN ('time', 'waive') AND (m.sender = $1 OR EXISTS (
                SELECT 1 FROM inbox i WHERE i.log_id = m.id AND i.to_code = $1))
          ORDER BY m.sender = $1 DESC LIMIT 1

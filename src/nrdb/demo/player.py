@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from nrdb.demo.checks import DifferenceError
@@ -16,7 +16,23 @@ Json = dict[str, Any]
 KARI: Json = {"name": "Kari Nordmann", "birth_date": "1980-01-31"}
 FIRM: Json = {"name": "Sagene Bakeri AS", "organisation_number": "974760673"}
 #: Shown to the recipient and the donor of a case and to nobody else (contract section 3).
-PERSONAL = ("customer", "expected", "comment", "authorisation_reference")
+PERSONAL = ("customer", "expected", "comment", "authorisation_reference", "right_holder")
+
+
+class Case(Protocol):
+    """What a message about a case needs to know of it."""
+
+    case_id: str
+    number: str
+
+
+@dataclass
+class Opened:
+    """A case that nobody has to approve: a termination, or a five-digit number on its way."""
+
+    case_id: str
+    number: str
+    by: Player
 
 
 @dataclass
@@ -70,6 +86,16 @@ class Player:
         """NP_IVER."""
         return self.sends("scheduled", **self.about(porting, "NP_IVER", **more))
 
+    def terminates(self, number: str, at: str, kind: str = "NP_OPPS", **more: object) -> Opened:
+        """NP_OPPS or 5_OPPS, accepted."""
+        answer = self.sends("awaiting_termination", **self.termination(number, at, kind, **more))
+        return Opened(answer["case"]["case_id"], number, self)
+
+    def leads(self, number: str, donor: str, at: str, target: str, owner: Json, **more: object) -> Opened:
+        """5_IVER, accepted: from `at` on the five-digit number is ours and leads to `target`."""
+        answer = self.sends("scheduled", **self.leading(number, donor, at, target, owner, **more))
+        return Opened(answer["case"]["case_id"], number, self)
+
     # --- how they go over the wire --------------------------------------------------------------------------
 
     def order(self, donor: Player, number: str, at: str, **more: object) -> Json:
@@ -87,14 +113,31 @@ class Player:
             **more,
         }
 
-    def about(self, porting: Porting, kind: str, **more: object) -> Json:
+    def termination(self, number: str, at: str, kind: str = "NP_OPPS", **more: object) -> Json:
+        """An NP_OPPS or 5_OPPS as it is sent."""
+        common = {"type": kind, "message_id": str(uuid4()), "sender": self.code}
+        return {**common, "main_number": number, "termination_time": at, **more}
+
+    def leading(self, number: str, donor: str, at: str, target: str, owner: Json, **more: object) -> Json:
+        """A 5_IVER as it is sent."""
+        common = {"type": "5_IVER", "message_id": str(uuid4()), "sender": self.code}
+        order = {"main_number": number, "donor": donor, "porting_time": at, "target_number": target}
+        return {**common, **order, "right_holder": owner, **more}
+
+    def about(self, case: Case, kind: str, **more: object) -> Json:
         """A message about a case as it is sent."""
-        common = {"message_id": str(uuid4()), "sender": self.code, "case_id": porting.case_id}
+        common = {"message_id": str(uuid4()), "sender": self.code, "case_id": case.case_id}
         return {"type": kind, **common, **more}
 
-    def post(self, message: Json) -> Reply:
+    def post(self, message: Json, **headers: str) -> Reply:
         """One message, whatever is answered."""
-        return self.stage.wire.ask("POST", "/v1/messages", key=self.key, json=message)
+        return self.stage.wire.ask("POST", "/v1/messages", key=self.key, json=message, headers=headers)
+
+    def asks(self, path: str, body: object) -> Json:
+        """A POST that changes nothing, which must be answered."""
+        reply = self.stage.wire.ask("POST", path, key=self.key, json=body)
+        self.stage.checks.answered(f"{self.code} asks {path}", reply, 200)
+        return reply.body
 
     def sends(self, state: str, **message: object) -> Json:
         """A message that must be accepted and leave the case in `state`; the answer is kept."""
@@ -134,9 +177,9 @@ class Player:
         self.stage.checks.answered(f"{self.code} reads {path}", reply, status)
         return reply.body
 
-    def case(self, porting: Porting) -> Json:
+    def case(self, case: Case) -> Json:
         """The case as this provider sees it."""
-        return self.get(f"/v1/cases/{porting.case_id}")
+        return self.get(f"/v1/cases/{case.case_id}")
 
     def case_or_nothing(self, case_id: object) -> Json | None:
         """The case, or None where this provider must not see it."""
@@ -174,16 +217,25 @@ class Player:
             checks.equal(f"{self.code} is no party: personal data in {message['type']}", shown, {})
         self.position = item["seq"]
         self.received.append(item["seq"])
-        if message["case_id"] not in self.stage.disowned:
+        if message.get("case_id") not in self.stage.disowned:
             self.inbox.append(message)
 
-    def finds(self, kind: str, porting: Porting) -> Json:
+    def finds(self, kind: str, case: Case) -> Json:
         """Exactly one new message of this kind about the case in the inbox; it is then looked at."""
+        return self._takes_out(kind, case.case_id, f"one {kind} for {case.number}")
+
+    def hears(self, notice: str, **wanted: object) -> Json:
+        """Exactly one new NOTICE that is about no case."""
+        found = self._takes_out("NOTICE", None, f"one NOTICE {notice}")
+        self.stage.checks.holds(f"the notice to {self.code}", found, notice=notice, sender="NRDB", **wanted)
+        return found
+
+    def _takes_out(self, kind: str, case_id: str | None, what: str) -> Json:
         self.reads_inbox()
-        wanted = [item for item in self.inbox if (item["type"], item["case_id"]) == (kind, porting.case_id)]
+        wanted = [item for item in self.inbox if (item["type"], item.get("case_id")) == (kind, case_id)]
         if len(wanted) != 1:
             there = [item["type"] for item in self.inbox]
-            raise DifferenceError(f"{self.code}'s inbox: expected one {kind} for {porting.number}, came {there}")
+            raise DifferenceError(f"{self.code}'s inbox: expected {what}, came {there}")
         self.stage.checks.count += 1
         self.inbox.remove(wanted[0])
         return wanted[0]

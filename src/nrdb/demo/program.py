@@ -4,7 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nrdb.demo import market
-from nrdb.demo.acts import porting, proof, refusals, volume, wire
+from nrdb.demo.acts import (
+    books,
+    five_digit,
+    plan,
+    porting,
+    proof,
+    refusals,
+    terminations,
+    tools,
+    volume,
+    wire,
+)
 from nrdb.demo.stage import Stage
 
 
@@ -32,10 +43,24 @@ ACTS = (
     Act("On to a third, and home", porting.on_and_home),
     Act("A borrowed network", porting.borrowed_network),
     Act("Two want one number", volume.two_want_one),
-    Act("Several numbers", volume.several_numbers),
+    Act("8 and 12 digits in one case", volume.several_numbers),
     Act("Reading the inbox", wire.reading_the_inbox),
     KILL,
+    Act("A five-digit number", five_digit.set_up_and_moved),
+    Act("Another organisation wants it", five_digit.another_organisation),
+    Act("Led elsewhere, given back", five_digit.led_elsewhere),
+    Act("Given back", terminations.given_back),
+    Act("A return refused", terminations.not_given_back),
+    Act("A return stopped, and too late", terminations.stopped),
+    Act("Back to Nkom, and assigned anew", terminations.back_to_nkom),
     Act("Friday afternoon", refusals.friday_afternoon),
+    Act("A batch", tools.a_batch),
+    Act("Asked first", tools.asked_first),
+    Act("På norsk", tools.in_norwegian),
+    Act("Part of a series is sold", plan.part_of_a_series_is_sold),
+    Act("Codes merge", plan.codes_merge),
+    Act("A report never comes", plan.a_report_never_comes),
+    Act("The reports", books.the_reports),
     Act("The books agree", proof.the_books_agree),
 )
 

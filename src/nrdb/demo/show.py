@@ -1,4 +1,4 @@
-"""What people see: progress while it plays, and two tables at the end. Without a terminal, plain lines."""
+"""What people see: progress while it plays, and tables at the end. Without a terminal, plain lines."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from rich.table import Table
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from nrdb.demo.stage import Book, Stage
+    from nrdb.demo.stage import Book, Sheet, Stage
 
 _PLAIN_WIDTH = 160
-_TITLE_WIDTH = 34
+_TITLE_WIDTH = 32
+_MESSAGES_WIDTH = 24
+#: From here on the outcomes of the acts, which have been told line by line, stand in the table once more.
+_WIDE = 140
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +80,23 @@ class Show:
         """An act is over."""
         self.played.append(act)
         mark = "[green]ok  [/]" if act.difference is None else "[bold red]DIFF[/]"
-        effort = f"[dim]{act.checks:4} checks {act.seconds:5.1f} s[/]"
-        self.say(f"{mark} {act.title:<{_TITLE_WIDTH}} {effort}  {escape(act.difference or act.outcome)}")
+        effort = f"[dim]{_effort(act)}[/]"
+        outcome = escape(act.difference or act.outcome)
+        if not self.console.is_terminal:
+            self.say(f"{mark} {act.title:<{_TITLE_WIDTH}} {effort}  {outcome}")
+            return
+        line = Table.grid(padding=(0, 1))
+        for width in (4, _TITLE_WIDTH, len(_effort(act)), None):
+            line.add_column(width=width)
+        line.add_row(mark, escape(act.title), effort, outcome)
+        self.console.print(line, highlight=False)
 
     def tables(self, stage: Stage) -> None:
-        """What happened, and where calls went before and after."""
-        self.console.print()
-        self.console.print(_what_happened(self.played))
-        self.console.print(_routing(stage))
+        """What happened, where calls went before and after, and the reports."""
+        wide = self.console.width >= _WIDE
+        for table in (_what_happened(self.played, wide=wide), _routing(stage), *map(_report, stage.sheets)):
+            self.console.print()
+            self.console.print(table)
 
     def verdict(self, seconds: float, errors: list[str]) -> int:
         """The last word; returns the exit code. `errors` is what the service logged."""
@@ -101,23 +113,29 @@ class Show:
         return 0
 
 
-def _what_happened(played: list[Played]) -> Table:
-    table = Table(title="What happened", title_justify="left", expand=False)
+def _effort(act: Played) -> str:
+    return f"{act.checks:4} checks {act.seconds:5.1f} s"
+
+
+def _what_happened(played: list[Played], *, wide: bool) -> Table:
+    table = Table(title="What happened", title_justify="left", expand=False, row_styles=("", "dim"))
     table.add_column("Act", style="bold", no_wrap=True)
-    table.add_column("Messages")
+    # In a terminal of 100 columns no code of a refusal is cut off.
+    table.add_column("Messages", width=None if wide else _MESSAGES_WIDTH)
     table.add_column("Refused, as it must be (rule)")
-    table.add_column("Outcome")
+    if wide:
+        table.add_column("Outcome")
     for act in played:
         messages = ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in act.book.messages.items())
-        refusals = ", ".join(f"{code} ({rule})" for code, rule in act.book.refusals.items())
+        refusals = ", ".join(f"{code} ({rule})" if rule else code for code, rule in act.book.refusals.items())
         outcome = act.outcome if act.difference is None else "[bold red]differs: see below"
-        table.add_row(act.title, messages, refusals, outcome, end_section=True)
+        table.add_row(act.title, messages, refusals, *([outcome] if wide else []))
     return table
 
 
 def _routing(stage: Stage) -> Table:
     table = Table(title="Routing answers before and after", title_justify="left", expand=False)
-    for heading in ("Number", "Holder before", "Holder after", "Network", "tel_uri after"):
+    for heading in ("Number", "Before", "After", "Network", "tel_uri after"):
         table.add_column(heading, no_wrap=True)
     for number, before in stage.before.items():
         after = stage.after.get(number, {})
@@ -131,4 +149,14 @@ def _routing(stage: Stage) -> Table:
             after.get("tel_uri") or "-",
             style=style,
         )
+    return table
+
+
+def _report(sheet: Sheet) -> Table:
+    table = Table(title=sheet.title, title_justify="left", expand=False)
+    for place, heading in enumerate(sheet.headings):
+        counts = all(isinstance(row[place], int) for row in sheet.rows)
+        table.add_column(heading, justify="right" if counts else "left", no_wrap=not counts)
+    for row in sheet.rows:
+        table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row))
     return table

@@ -7,7 +7,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from nrdb.demo.checks import Checks
-from nrdb.demo.player import Json, Player, Porting
+from nrdb.demo.player import Case, Json, Opened, Player, Porting
 from nrdb.demo.service import Service
 from nrdb.demo.wire import Wire
 
@@ -38,6 +38,15 @@ class Book:
     refusals: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A report as it is shown at the end."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+
 @dataclass
 class Stage:
     """Everything an act needs. `service` is None where the demo plays on somebody else's sandbox."""
@@ -55,6 +64,8 @@ class Stage:
     before: dict[str, Json] = field(default_factory=dict)
     after: dict[str, Json] = field(default_factory=dict)
     disowned: set[str] = field(default_factory=set)
+    merged: set[str] = field(default_factory=set)
+    sheets: list[Sheet] = field(default_factory=list)
     now: str = ""
 
     # --- time -----------------------------------------------------------------------------------------------
@@ -85,6 +96,21 @@ class Stage:
         self.checks.answered(f"the admin's {method} {path}", reply, status)
         return reply.body
 
+    def rehearses(self, method: str, path: str, json: Json) -> Json:
+        """A dry run: what the change would bring, and nothing of it has happened."""
+        self.audience.step(f"admin  {method} {path}, dry run")
+        answer = self.admin(method, path, json=json, params={"dry_run": "true"})
+        self.checks.holds("a dry run", answer, dry_run=True)
+        return answer
+
+    def hindered(self, code: str, method: str, path: str, json: Json) -> Json:
+        """A change of the administrator's that must be refused with `code`; the facts."""
+        problem = self.admin(method, path, 409, json=json)
+        self.checks.holds(f"the admin's {method} {path}", problem, code=code)
+        self.refused(code, problem)
+        facts: Json = problem.get("facts") or {}
+        return facts
+
     # --- the book -------------------------------------------------------------------------------------------
 
     def note(self, code: str, message: Json, outcome: str) -> None:
@@ -99,29 +125,29 @@ class Stage:
 
     def refused(self, code: str, problem: Json) -> None:
         """It was refused, as it had to be."""
-        self.book.refusals[code] = problem.get("rule") or problem.get("title", "")
+        self.book.refusals[code] = problem.get("rule") or ""
         self.problem_types.add(problem["type"])
 
     def forget(self, answered_before: int) -> None:
         """An act broke off: what its cases still bring to the inboxes is no fault of the acts that follow."""
         self.disowned |= {accepted.answer["case"]["case_id"] for accepted in self.answered[answered_before:]}
         for player in self.players.values():
-            player.inbox = [item for item in player.inbox if item["case_id"] not in self.disowned]
+            player.inbox = [item for item in player.inbox if item.get("case_id") not in self.disowned]
 
     def __getitem__(self, code: str) -> Player:
         return self.players[code]
 
     # --- what several acts look at --------------------------------------------------------------------------
 
-    def told(self, kind: str, porting: Porting, *codes: str) -> list[Json]:
+    def told(self, kind: str, case: Case, *codes: str) -> list[Json]:
         """Each of these codes finds the message, once."""
-        return [self[code].finds(kind, porting) for code in codes]
+        return [self[code].finds(kind, case) for code in codes]
 
     def nobody_else_was_told(self) -> None:
         """At the end of an act no inbox holds anything that the act did not expect."""
         for player in self.players.values():
             player.reads_inbox()
-            left = [(item["type"], item["case_id"]) for item in player.inbox]
+            left = [(item["type"], item.get("case_id")) for item in player.inbox]
             self.checks.equal(f"what is left in {player.code}'s inbox", left, [])
 
     def routing(self, number: str) -> Json:
@@ -143,16 +169,23 @@ class Stage:
 
     def all_report_done(self, porting: Porting) -> None:
         """Everybody who was told to route has routed, and the parties hear that the case is complete."""
-        expected = porting.recipient.case(porting)["completion"]["expected"]
+        self._all_report(porting, "NP_FERD", porting.recipient, {porting.recipient.code, porting.donor.code})
+
+    def all_lead(self, case: Opened, *donor: str) -> None:
+        """The same for a five-digit number; without `donor` it came from Nkom, or stays with its holder."""
+        self._all_report(case, "5_FERD", case.by, {case.by.code, *donor})
+
+    def _all_report(self, case: Case, kind: str, recipient: Player, parties: set[str]) -> None:
+        expected = recipient.case(case)["completion"]["expected"]
         for position, code in enumerate(expected):
             last = position == len(expected) - 1
             player = self[code]
-            player.sends("completed" if last else "awaiting_completion", **player.about(porting, "NP_FERD"))
-            porting.recipient.finds("NP_FERD", porting)
-        for party in (porting.recipient, porting.donor):
-            notice = party.finds("NOTICE", porting)
-            self.checks.holds(f"the notice to {party.code}", notice, notice="completed", sender="NRDB")
-        done = porting.recipient.case(porting)["completion"]
+            player.sends("completed" if last else "awaiting_completion", **player.about(case, kind))
+            recipient.finds(kind, case)
+        for party in sorted(parties):
+            notice = self[party].finds("NOTICE", case)
+            self.checks.holds(f"the notice to {party}", notice, notice="completed", sender="NRDB")
+        done = recipient.case(case)["completion"]
         self.checks.holds("the completion", done, expected=expected, missing=[], waived=[])
 
     def moves(self, porting: Porting, **execution: object) -> Json:

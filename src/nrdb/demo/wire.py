@@ -1,5 +1,6 @@
 """The only way to the service: HTTP, as any provider's own client speaks it."""
 
+import json as json_text
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
@@ -55,18 +56,23 @@ class Wire:
         key: str | None = None,
         json: object = None,
         params: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        content: bytes | None = None,
     ) -> Reply:
         """One request. Raises `UnansweredError` when no answer comes."""
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        said = {**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
         try:
-            answer = next(self._turns).request(method, path, headers=headers, json=json, params=params)
+            answer = next(self._turns).request(method, path, headers=said, json=json, params=params, content=content)
         except httpx.TransportError as error:
             raise UnansweredError(f"{method} {path}: expected an answer, came {type(error).__name__}") from None
         return Reply(answer.status_code, _json(answer), answer.headers)
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
-    if "json" not in answer.headers.get("content-type", ""):
+    kind = answer.headers.get("content-type", "")
+    if "ndjson" in kind:
+        return {"lines": [json_text.loads(line) for line in answer.text.splitlines()]}
+    if "json" not in kind:
         return {"text": answer.text}
     body = answer.json()
     return body if isinstance(body, dict) else {"list": body}

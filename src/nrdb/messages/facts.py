@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from nrdb.routing.numbers import NumberRange, join, overlaps, subtract
+from nrdb.routing.table import RoutingRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +92,10 @@ class Facts:
         for row in self.plan:
             by_holder.setdefault(row.range_holder, []).append(row.numbers)
         return tuple(sorted(holder for holder, series in by_holder.items() if overlaps(wanted, series)))
+
+
+def ported_at(routing: Iterable[RoutingRow], at: datetime) -> tuple[PortedRow, ...]:
+    """What the routing table says of an instant, as the rules look at it."""
+    return tuple(
+        PortedRow(row.numbers, row.holder, row.network, row.target_number) for row in routing if row.in_force(at)
+    )

@@ -42,6 +42,16 @@ class Rules:
 
 def check_opening(rules: Rules, message: AnyOpening, facts: Facts, now: datetime) -> None:
     """NP_BEST, 5_IVER, NP_OPPS, 5_OPPS. Raises `Problem` with the first refusal that applies, or returns."""
+    check_numbers(rules, message, facts)
+    check_window(rules, message, now)
+    code = cap_code(message, facts)
+    if code is not None:
+        latest = latest_time(rules, message, now)
+        check_room(rules, code, oslo_day(effective_time(message)), count(message.numbers), facts, latest)
+
+
+def check_numbers(rules: Rules, message: AnyOpening, facts: Facts) -> None:
+    """What is lawful or not whatever porting or termination time the message names."""
     numbers = message.numbers
     if isinstance(message, FiveIver):
         _network(message.network, facts)
@@ -57,11 +67,6 @@ def check_opening(rules: Rules, message: AnyOpening, facts: Facts, now: datetime
     number_rules.block_size(rules.rulebook.block_limit.value, numbers)
     _parties(message, facts)
     number_rules.not_in_open_case(numbers, facts)
-    _window(rules, message, now)
-    code = cap_code(message, facts)
-    if code is not None:
-        latest = _latest_time(rules, message, now)
-        _room(rules, code, oslo_day(effective_time(message)), count(numbers), facts, latest)
 
 
 def _parties(message: AnyOpening, facts: Facts) -> None:
@@ -85,13 +90,25 @@ def _parties(message: AnyOpening, facts: Facts) -> None:
             number_rules.held_by(message.sender, numbers, facts)
 
 
-def _latest_time(rules: Rules, message: AnyOpening | NpEndr, now: datetime) -> datetime:
-    """The last day on which the numbers may move at all: T14 for terminations, T11 for the others."""
+def earliest_time(rules: Rules, message: AnyOpening, now: datetime) -> datetime:
+    """The first instant that the message may name: T10 for 5_IVER, T13 for terminations, T9 for orders."""
+    match message:
+        case FiveIver():
+            return windows.earliest_execution(rules.rulebook, now).at
+        case NpBest():
+            return windows.earliest_order(rules.rulebook, rules.calendar, now).at
+        case _:
+            return windows.earliest_termination(rules.rulebook, rules.calendar, now).at
+
+
+def latest_time(rules: Rules, message: AnyOpening | NpEndr, now: datetime) -> datetime:
+    """The last instant at which the numbers may move at all: T14 for terminations, T11 for the others."""
     window = windows.latest_termination if isinstance(message, NpOpps | FiveOpps) else windows.latest_porting
     return window(rules.rulebook, rules.calendar, now).at
 
 
-def _window(rules: Rules, message: AnyOpening, now: datetime) -> None:
+def check_window(rules: Rules, message: AnyOpening, now: datetime) -> None:
+    """The porting or termination time is neither too early nor too late."""
     check = {
         NpBest: time_rules.order_window,
         FiveIver: time_rules.set_up_window,
@@ -136,7 +153,7 @@ def check_case_message(rules: Rules, message: AnyCaseMessage, case: Case, facts:
             day = oslo_day(porting_time)
             # Room is needed only where the change moves the case to another day.
             if case.cap_code is not None and day != oslo_day(case.effective_time):
-                _room(rules, case.cap_code, day, case.number_count, facts, _latest_time(rules, message, now))
+                check_room(rules, case.cap_code, day, case.number_count, facts, latest_time(rules, message, now))
         case NpFbes():
             ground(rules.rulebook, message, case, facts)
         case _:
@@ -152,5 +169,6 @@ def _network(code: str, facts: Facts) -> None:
         )
 
 
-def _room(rules: Rules, code: str, day: date, requested: int, facts: Facts, latest: datetime) -> None:
+def check_room(rules: Rules, code: str, day: date, requested: int, facts: Facts, latest: datetime) -> None:
+    """The code has room for so many numbers on that day. `latest` is the last lawful time for another day."""
     cap_rules.room(code, day, requested, facts, rules.rulebook.cap.daily_limit, latest)

@@ -8,14 +8,19 @@ from typing import Any
 
 from nrdb.db import Connection
 
+# The instant is read once: a comparison with `nrdb_now()` itself would look at every case.
 _USED = """
+WITH w AS MATERIALIZED (SELECT nrdb_now() AS now),
+unbooked AS MATERIALIZED (
+    SELECT (c.effective_time AT TIME ZONE 'Europe/Oslo')::date AS day, sum(c.number_count) AS numbers
+      FROM w, cases c
+     WHERE c.due_at <= w.now AND c.cap_code = $1 AND c.state IN ('awaiting_donor', 'awaiting_recipient') GROUP BY 1
+)
 SELECT d.day::date AS day, cap.day_limit,
-       coalesce(cap.used, 0) - coalesce((
-           SELECT sum(c.number_count) FROM cases c
-            WHERE c.recipient = $1 AND c.due_at <= nrdb_now() AND c.state <> 'scheduled'
-              AND (c.effective_time AT TIME ZONE 'Europe/Oslo')::date = d.day), 0)::bigint AS used
+       (coalesce(cap.used, 0) - coalesce(unbooked.numbers, 0))::bigint AS used
   FROM generate_series($2::date, $3::date, interval '1 day') AS d(day)
   LEFT JOIN cap_day cap ON cap.code = $1 AND cap.day = d.day
+  LEFT JOIN unbooked ON unbooked.day = d.day
  ORDER BY d.day
 """
 

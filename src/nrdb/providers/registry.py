@@ -119,7 +119,8 @@ async def cases_awaiting(connection: Connection, code: str) -> list[UUID]:
     rows = await connection.fetch(
         """
         SELECT case_id FROM cases
-         WHERE $1 = ANY(expected) AND NOT $1 = ANY(received || waived) AND state IN ('scheduled', 'awaiting_completion')
+         WHERE kind IN ('porting', 'five_digit') AND state IN ('scheduled', 'awaiting_completion')
+           AND $1 = ANY(expected) AND NOT $1 = ANY(received || waived)
          ORDER BY created_at, case_id
         """,
         code,

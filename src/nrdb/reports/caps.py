@@ -13,8 +13,9 @@ COLUMNS = ("day", "code", "used", "limit", "free", "share")
 _USE = """
 WITH w AS MATERIALIZED (SELECT nrdb_now() AS now),
 unbooked AS MATERIALIZED (
-    SELECT recipient AS code, (effective_time AT TIME ZONE 'Europe/Oslo')::date AS day, sum(number_count) AS numbers
-      FROM w, cases WHERE due_at <= w.now AND state IN ('awaiting_donor', 'awaiting_recipient') GROUP BY 1, 2
+    SELECT cap_code AS code, (effective_time AT TIME ZONE 'Europe/Oslo')::date AS day, sum(number_count) AS numbers
+      FROM w, cases WHERE due_at <= w.now AND state IN ('awaiting_donor', 'awaiting_recipient')
+     GROUP BY 1, 2
 )
 SELECT * FROM (
     SELECT cap.code, cap.day, cap.day_limit, (cap.used - coalesce(unbooked.numbers, 0))::bigint AS used

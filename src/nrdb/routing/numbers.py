@@ -6,7 +6,8 @@ string (`"90012345"`, `"02800"`). The length survives the integer, because the c
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -91,6 +92,12 @@ def _walk(left: list[NumberRange], right: list[NumberRange]) -> Iterator[NumberR
             i += 1
         else:
             j += 1
+
+
+def touches(item: NumberRange, ascending: Sequence[NumberRange]) -> bool:
+    """Whether it shares a number with one of the ranges, which are joined."""
+    before = bisect_right(ascending, item.last, key=lambda other: other.first)
+    return before > 0 and ascending[before - 1].last >= item.first
 
 
 def subtract(ranges: Iterable[NumberRange], minus: Iterable[NumberRange]) -> tuple[NumberRange, ...]:

@@ -14,7 +14,10 @@ from nrdb.routing.numbers import COUNTRY_CODE, national
 
 @dataclass(frozen=True, slots=True)
 class Portability:
-    """What decides whether a number can be ported now. `until` is the end of the case that it is in."""
+    """What decides whether a number can be ported now. `until` is the end of the case that it is in, where it is known.
+
+    `parties` are the codes to which that case is visible.
+    """
 
     now: datetime
     number_class: str
@@ -52,6 +55,11 @@ change AS (
 SELECT plan.holder AS range_holder, plan.since AS plan_since, plan.until AS plan_until, plan.next_holder AS plan_next,
        {_NETWORK.format("plan.next_holder")} AS plan_next_routing_number,
        ported.holder, ported.network, ported.target_number, ported.since, ported.until,
+       -- Who serves the number without a row of its own does so at the earliest since the last one ended.
+       CASE WHEN ported.holder IS NULL THEN (
+            SELECT max(upper(r.valid)) FROM routing r, asked
+             WHERE r.numbers @> $1::bigint AND r.removed_at IS NULL AND upper(r.valid) <= asked.at
+               AND r.holder <> plan.holder) END AS home_since,
        {_NETWORK.format("coalesce(ported.network, plan.holder)")} AS routing_number,
        change.at AS next_at, change.holder AS next_holder, change.network AS next_network,
        {_NETWORK.format("change.network")} AS next_routing_number
@@ -70,6 +78,7 @@ def _answer(number: int, row: asyncpg.Record) -> dict[str, Any]:
     holder = row["holder"] if entered else row["range_holder"]
     ported = holder != row["range_holder"]
     until = _earliest(row["until"], row["plan_until"], row["next_at"])
+    since = row["since"] if entered else max(row["plan_since"], row["home_since"] or row["plan_since"])
     # An unported number is served by its range holder's own network, where it has one.
     network = row["network"] if entered else (holder if row["routing_number"] else None)
     return {
@@ -79,7 +88,7 @@ def _answer(number: int, row: asyncpg.Record) -> dict[str, Any]:
         "routing_number": row["routing_number"],
         "range_holder": row["range_holder"],
         "ported": ported,
-        "since": format_time(row["since"] if entered else row["plan_since"]),
+        "since": format_time(since),
         "until": format_time(until) if until else None,
         "target_number": national(row["target_number"]) if row["target_number"] else None,
         "tel_uri": tel_uri(number, row["routing_number"] if ported else None) if network or holder != "0" else None,
@@ -130,7 +139,9 @@ SELECT w.now, s.number_class, s.status, s.holder AS range_holder,
        open.case_id, open.until, open.parties
   FROM (SELECT nrdb_now() AS now) w JOIN series s ON s.numbers @> $1::bigint AND s.valid @> w.now
   LEFT JOIN LATERAL (
-       SELECT c.case_id, upper(n.during) AS until, c.recipient || array_prepend(c.donor, c.told) AS parties
+       SELECT c.case_id, upper(n.during) AS until,
+              array_remove(c.told || c.donor || c.recipient ||
+                           CASE WHEN c.kind = 'termination' THEN c.range_holders END, NULL) AS parties
          FROM case_numbers n JOIN cases c USING (case_id)
         WHERE n.numbers @> $1::bigint AND n.during @> w.now) open ON true
 """

@@ -13,6 +13,11 @@ from nrdb.demo.wire import Reply
 _ORDERS = 60
 _SENDERS = 4
 _KILL_AFTER = 15
+#: What stands in the audit log after the performance.
+_ADMINISTERED = (
+    "provider-created", "key-created", "series-created", "series-changed", "series-split", "series-change-planned",
+    "code-transferred", "right-holder-set", "waived", "limit-set", "clock-moved",
+)  # fmt: skip
 
 
 def killed_in_the_middle(stage: Stage) -> str:
@@ -98,8 +103,11 @@ def _stands(stage: Stage, accepted: Accepted) -> None:
     message_id = accepted.message["message_id"]
     what = f"{accepted.message['type']} {message_id}"
     reply = accepted.sender.post(accepted.message)
-    stage.checks.answered(f"{what} again", reply, 200)
-    stage.checks.equal(f"{what} again", reply.body, accepted.answer)
+    if accepted.sender.code in stage.merged:
+        stage.checks.answered(f"{what} again, of a code that is no more", reply, 403, "provider-inactive")
+    else:
+        stage.checks.answered(f"{what} again", reply, 200)
+        stage.checks.equal(f"{what} again", reply.body, accepted.answer)
     path = f"/v1/cases/{accepted.answer['case']['case_id']}/history"
     lines = [line for line in stage.admin("GET", path)["items"] if line["message_id"] == message_id]
     stage.checks.equal(f"{what} in the history", len(lines), 1)
@@ -113,7 +121,7 @@ def the_books_agree(stage: Stage) -> str:
     for player in stage.players.values():
         _reads_the_same_again(stage, player)
     actions = {line["action"] for line in stage.admin("GET", "/v1/audit", params={"limit": 1000})["items"]}
-    for action in ("provider-created", "key-created", "series-created", "limit-set", "clock-moved"):
+    for action in _ADMINISTERED:
         stage.checks.true(f"the audit log has {action}", action in actions, sorted(actions))
     for page in sorted(stage.problem_types):
         stage.checks.equal(f"the page {page}", stage.wire.ask("GET", page).status, 200)

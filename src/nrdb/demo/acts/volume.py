@@ -123,4 +123,4 @@ def several_numbers(stage: Stage) -> str:
         stage.served_by(number, holder)
     for porting in (family, alone):
         stage.all_report_done(porting)
-    return "four numbers in one case; of type E only the main number moved"
+    return "90000008 to 10 and 580000000001 in one case; of type E only the main number moved"
