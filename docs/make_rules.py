@@ -7,7 +7,8 @@ python docs/make_rules.py --complete  says which refusals of contract sections 6
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -85,12 +86,17 @@ def _link(path: Path) -> str:
 
 @cache
 def shown_by() -> Mapping[Code, Sequence[Path]]:
-    """The stories in which each refusal happens, then the tests that name it."""
-    stories = [(path, set(_REFUSED.findall(_told(path)))) for path in sorted(TESTS.rglob("*.story"))]
+    """The stories in which each refusal happens, those most about it first; then the tests that name it."""
+    stories = [(path, Counter(_REFUSED.findall(_told(path)))) for path in sorted(TESTS.rglob("*.story"))]
     tests = [(path, set(_NAMED.findall(path.read_text(encoding="utf-8")))) for path in sorted(TESTS.rglob("test_*.py"))]
     # The tests of the rulebook, the texts and this page name codes without any message being refused.
     tests = [(path, names) for path, names in tests if "unit" not in path.parts and path.stem != "test_languages"]
-    return {code: [path for path, names in [*stories, *tests] if code in names] for code in Code}
+    return {code: [path for path, names in [*_most_about(code, stories), *tests] if code in names] for code in Code}
+
+
+def _most_about(code: Code, stories: Iterable[tuple[Path, Counter[str]]]) -> list[tuple[Path, Counter[str]]]:
+    """Where it happens often and little else does."""
+    return sorted(stories, key=lambda story: len(story[1]) - story[1][code])
 
 
 _REFUSED = re.compile(r"-> 4\d\d ([a-z-]+)")
