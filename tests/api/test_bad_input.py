@@ -124,7 +124,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("authorisation_reference", "x" * 101, "/authorisation_reference"),
     ("authorisation_reference", "a\u0000b", "/authorisation_reference"),
     ("unknown_field", 1, "/unknown_field"),
-    ("a/b~c", 1, "/a~1b~0c"),
+    ("mainNumber2", 1, "/mainNumber2"),
+    # An unknown name that could be a person's is not repeated: the pointer is that of what holds it.
+    ("Kari Nordmann", 1, ""),
+    ("1980-01-31", 1, ""),
+    ("a/b~c", 1, ""),
     ("case_id", str(uuid4()), "/case_id"),
 ]
 

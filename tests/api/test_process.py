@@ -56,16 +56,19 @@ class Process:
                 cwd=ROOT,
             )
         self.address = ""
+        self.said: list[str] = []
 
     def await_address(self) -> "Process":
         """Wait until it serves."""
         assert self.popen.stdout is not None
-        for line in self.popen.stdout:
+        stdout = self.popen.stdout
+        for line in stdout:
+            self.said.append(line)
             if found := re.search(r"http://\S+:\d+", line):
                 self.address = found[0]
                 break
         assert self.address, self.log_path.read_text()
-        threading.Thread(target=self.popen.stdout.read, daemon=True).start()
+        threading.Thread(target=lambda: self.said.append(stdout.read()), daemon=True).start()
         return self
 
     def keys(self) -> dict[str, str]:

@@ -20,10 +20,10 @@ from hypothesis import HealthCheck, Phase, note, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from tests.properties.model import compare
-from tests.properties.model.clearinghouse import Message, Model
+from tests.properties.model.clearinghouse import MAY, Case, Message, Model
 from tests.properties.model.market import CODES, NETWORKS, POOL, day_of, instant, text
-from tests.properties.model.messages import CASE_MESSAGES, STARTS, Author, often, pick
-from tests.properties.model.refusals import accepts, benign, refusal
+from tests.properties.model.messages import CASE_MESSAGES, NUDGES, STARTS, Author, often, pick
+from tests.properties.model.refusals import HALF_HOUR, accepts, benign, refusal
 from tests.properties.model.sandbox import Act, Clock, Reply, Sandbox, Send, Way, opened, prepare_template
 from tests.support.server import Databases
 from tests.support.service import local
@@ -36,8 +36,8 @@ WAYS: tuple[Way, ...] = ("one", "one", "other", "http")
 ACTIONS = [
     action
     for action, times in {
-        "open_a_case": 15, "go_on": 27, "send_anything": 8, "let_time_pass": 16, "race": 14, "send_again": 3,
-        "set_a_limit": 3, "close_a_day": 1, "let_a_worker_come_by": 2, "read_an_inbox": 2, "ask_what_may_come": 4,
+        "open_a_case": 15, "go_on": 27, "send_anything": 8, "let_time_pass": 11, "stand_at_a_boundary": 9, "race": 14,
+        "send_again": 3, "set_a_limit": 3, "close_a_day": 1, "let_a_worker_come_by": 2, "read_an_inbox": 2, "ask_what_may_come": 4,
         "ask_about_an_opening": 2, "look_at_everything": 3,
     }.items()
     for _ in range(times)
@@ -240,13 +240,30 @@ class Clearinghouse(RuleBasedStateMachine):
     # --- what must hold ---
 
     def _ask_what_may_come(self, dice: Random) -> None:
-        """`POST /v1/messages/check` says of any message what `next` and the model say, and changes nothing."""
         case = self.model.cases[pick(dice, self.model.cases)]
+        pairs = [(kind, code) for kind in CASE_MESSAGES for code in sorted({*NETWORKS, *case.parties})]
+        self._ask(case, pairs if self.thorough else dice.sample(pairs, 5))
+
+    def _stand_at_a_boundary(self, dice: Random) -> None:
+        """At 30 minutes before a case's time, or at its time, or beside it: everybody asks, and somebody acts."""
+        cases = [case for case in self.model.cases.values() if case.time > self.model.now]
+        if not cases:
+            return
+        # The one that comes first, so that the others are not passed over.
+        case_id = min(cases, key=lambda case: case.time).case_id
+        at = self.model.cases[case_id].time - pick(dice, (HALF_HOUR, HALF_HOUR, timedelta()))
+        self._happen([Clock(max(self.model.now, at + pick(dice, NUDGES)), by_call=often(dice, 1))])
+        case = self.model.cases[case_id]
+        pairs = [(kind, code) for of, kind in MAY if of == case.kind for code in sorted(case.parties | case.told)]
+        self._ask(case, [pair for pair in pairs if pair[1] in case.parties or often(dice, 1)])
+        if message := self.author.lawful(dice, self.model, case):
+            self._happen([Send(message, pick(dice, WAYS))])
+
+    def _ask(self, case: Case, pairs: list[tuple[str, str]]) -> None:
+        """`POST /v1/messages/check` says of these messages what `next` and the model say; it changes nothing."""
         seen = self.do(self.sandbox.service.case(case.case_id))
         listed = {(item["type"], item["by"]) for item in seen["next"] if item["from"] is None}
-        pairs = [(kind, code) for kind in CASE_MESSAGES for code in sorted({*NETWORKS, *case.parties})]
-        asked = pairs if self.thorough else {*listed, *(pick(dice, pairs) for _ in range(4))}
-        for number, (kind, code) in enumerate(sorted(asked)):
+        for number, (kind, code) in enumerate(sorted({*listed, *pairs})):
             m = benign(kind, code, case, self.model) | {"message_id": f"00000000-0000-4000-8000-{number:012}"}
             reply = self.do(self.sandbox.post(m, "http" if number % 4 == 0 else "one", check=True))
             lawful = reply.status == 201 or reply.code == "daily-cap-exceeded"

@@ -34,12 +34,22 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "union_tag_invalid": say("must be {expected_tags}"),
     "union_tag_not_found": say("is missing"),
 }
+#: An unknown field's name is as much the sender's as a value is: one that could be a person's is not repeated.
+UNNAMED: Final = say("has a field that does not exist here; its name is not repeated")
+_FIELD_NAME = re.compile(r"[a-z][A-Za-z_]{0,39}[0-9]{0,2}")
 _QUOTED = re.compile(r"'([^']*)'")
 
 
 def pointer_of(error: Mapping[str, Any], skip: int) -> str:
     """Where it is, as a JSON Pointer; the tag of the union of messages is their `type`."""
-    return "/type" if error["type"].startswith("union_tag") else _pointer(error["loc"][skip:])
+    if error["type"].startswith("union_tag"):
+        return "/type"
+    place = error["loc"][skip:]
+    return _pointer(place[:-1] if _is_unnamed(error) else place)
+
+
+def _is_unnamed(error: Mapping[str, Any]) -> bool:
+    return error["type"] == "extra_forbidden" and not _FIELD_NAME.fullmatch(str(error["loc"][-1]))
 
 
 def _pointer(place: Iterable[Any]) -> str:
@@ -49,6 +59,8 @@ def _pointer(place: Iterable[Any]) -> str:
 def sentence_of(error: Mapping[str, Any]) -> Told:
     """What is wrong and what would be right."""
     context = error.get("ctx", {})
+    if _is_unnamed(error):
+        return UNNAMED
     if error["type"] == "value_error":
         cause = context.get("error")
         return cause.sentence if isinstance(cause, FieldError) else known(str(cause))
