@@ -3,6 +3,7 @@ at Mon 2026-11-23 08:00
 UNIFON sends NP_BEST for 90012345 from TELENOR at Tue 10:00 as A -> 201 awaiting_donor
 the administrator transfers UNIFON to LYSE at 12:00 -> 200
 planned changes: code-transferred
+routing 93000001 becomes LYSE at 12:00
 the administrator transfers UNIFON to TELIA -> 409 transfer-conflict count 1
 at Mon 11:59:59
 UNIFON sends NP_BEST for 90012346 from TELENOR at Tue 10:00 as B -> 201 awaiting_donor
@@ -13,6 +14,7 @@ CHILI's inbox: NOTICE code-transferred
 the case in A has recipient LYSE
 the case in B has recipient LYSE
 routing 93000001 is LYSE
+routing 93000001 is UNIFON at Mon 11:59:59
 planned changes: none
 the administrator transfers COM4 to LYSE at 14:00 -> 200
 the administrator cancels the planned change -> 204

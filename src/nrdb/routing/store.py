@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from nrdb.cases.case import NKOM
 from nrdb.clock import format_time
 from nrdb.db import Connection
 from nrdb.routing.numbers import COUNTRY_CODE, national
@@ -62,13 +63,20 @@ SELECT plan.holder AS range_holder, plan.since AS plan_since, plan.until AS plan
                AND r.holder <> plan.holder) END AS home_since,
        {_NETWORK.format("coalesce(ported.network, plan.holder)")} AS routing_number,
        change.at AS next_at, change.holder AS next_holder, change.network AS next_network,
-       {_NETWORK.format("change.network")} AS next_routing_number
-  FROM plan LEFT JOIN ported ON true LEFT JOIN change ON true
+       {_NETWORK.format("change.network")} AS next_routing_number,
+       asked.at AS asked_at,
+       (SELECT json_agg(json_build_array(p.due_at, p.subject, p.details ->> 'to',
+                        {_NETWORK.format("p.details ->> 'to'")}) ORDER BY p.due_at, p.id)
+          FROM planned_change p WHERE p.done_at IS NULL AND p.action = 'code-transferred') AS transfers
+  FROM asked CROSS JOIN plan LEFT JOIN ported ON true LEFT JOIN change ON true
 """
 
 
 async def lookup(connection: Connection, number: int, at: datetime | None) -> dict[str, Any] | None:
-    """The routing answer at `at` (None: now), or None where the number is not in the plan then."""
+    """The routing answer at `at` (None: now), or None where the number is not in the plan then.
+
+    Transfers of codes that are set for later are reckoned with, as changes of series are, which stand in the plan.
+    """
     row = await connection.fetchrow(_LOOKUP, number, at)
     return _answer(number, row) if row else None
 
@@ -76,24 +84,62 @@ async def lookup(connection: Connection, number: int, at: datetime | None) -> di
 def _answer(number: int, row: asyncpg.Record) -> dict[str, Any]:
     entered = row["holder"] is not None
     holder = row["holder"] if entered else row["range_holder"]
-    ported = holder != row["range_holder"]
     until = _earliest(row["until"], row["plan_until"], row["next_at"])
     since = row["since"] if entered else max(row["plan_since"], row["home_since"] or row["plan_since"])
-    # An unported number is served by its range holder's own network, where it has one.
-    network = row["network"] if entered else (holder if row["routing_number"] else None)
-    return {
+    answer = {
         "number": national(number),
         "holder": holder,
-        "network": network,
+        # An unported number is served by its range holder's own network, where it has one.
+        "network": row["network"] if entered else (holder if row["routing_number"] else None),
         "routing_number": row["routing_number"],
         "range_holder": row["range_holder"],
-        "ported": ported,
-        "since": format_time(since),
-        "until": format_time(until) if until else None,
+        "ported": False,
+        "since": since,
+        "until": until,
         "target_number": national(row["target_number"]) if row["target_number"] else None,
-        "tel_uri": tel_uri(number, row["routing_number"] if ported else None) if network or holder != "0" else None,
+        "tel_uri": None,
         "next": _next(row),
     }
+    for due_at, code, to, routing_number in row["transfers"] or ():
+        _transfer(answer, row["asked_at"], datetime.fromisoformat(due_at), code, to, routing_number)
+    answer["ported"] = answer["holder"] != answer["range_holder"]
+    if answer["network"] or answer["holder"] != NKOM:
+        answer["tel_uri"] = tel_uri(number, answer["routing_number"] if answer["ported"] else None)
+    return _written(answer)
+
+
+def _transfer(
+    answer: dict[str, Any], asked_at: datetime, due_at: datetime, code: str, to: str, routing_number: str | None
+) -> None:
+    """What a transfer of the code `code` that is set for `due_at` makes of the answer at `asked_at`."""
+    following = answer["next"]
+    if following and following["at"] >= due_at:
+        _rename(following, code, to, routing_number)
+    if due_at <= asked_at:
+        if answer["holder"] == code:
+            answer["since"] = due_at
+        if answer["range_holder"] == code:
+            answer["range_holder"] = to
+        _rename(answer, code, to, routing_number)
+    elif answer["holder"] == code and (following is None or due_at < following["at"]):
+        changed = {"at": due_at, **{name: answer[name] for name in ("holder", "network", "routing_number")}}
+        _rename(changed, code, to, routing_number)
+        answer["next"], answer["until"] = changed, due_at
+
+
+def _rename(served: dict[str, Any], code: str, to: str, routing_number: str | None) -> None:
+    """Who serves, and where calls go, after the code has become the other."""
+    if served["holder"] == code:
+        served["holder"] = to
+    if served["network"] == code:
+        served |= {"network": to, "routing_number": routing_number}
+
+
+def _written(answer: dict[str, Any]) -> dict[str, Any]:
+    """Its instants as text."""
+    times = {name: format_time(answer[name]) if answer[name] else None for name in ("since", "until")}
+    following = answer["next"]
+    return {**answer, **times, "next": {**following, "at": format_time(following["at"])} if following else None}
 
 
 def _earliest(*times: datetime | None) -> datetime | None:
@@ -106,7 +152,7 @@ def _next(row: asyncpg.Record) -> dict[str, Any] | None:
     if row["holder"] is None and plan_at is not None and (at is None or plan_at < at):
         routing_number = row["plan_next_routing_number"]
         return {
-            "at": format_time(plan_at),
+            "at": plan_at,
             "holder": row["plan_next"],
             "network": row["plan_next"] if routing_number else None,
             "routing_number": routing_number,
@@ -114,7 +160,7 @@ def _next(row: asyncpg.Record) -> dict[str, Any] | None:
     if at is None:
         return None
     return {
-        "at": format_time(row["next_at"]),
+        "at": row["next_at"],
         "holder": row["next_holder"],
         "network": row["next_network"],
         "routing_number": row["next_routing_number"],
