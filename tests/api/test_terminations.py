@@ -64,7 +64,8 @@ async def test_from_announcement_to_return(service: Service) -> None:
     assert answer["case"]["state"] == "returned"
     routing = await service.read(f"/routing/{NUMBER}")
     assert (routing["holder"], routing["ported"], routing["network"]) == ("TELENOR", False, "TELENOR")
-    assert routing["since"] == "2026-11-24T10:30:00Z"
+    # Its range holder serves the number since it came back, not since the series was entered.
+    assert (routing["since"], routing["until"]) == ("2026-11-24T10:30:00Z", None)
     before = await service.read(f"/routing/{NUMBER}", at="2026-11-24T10:29:59Z")
     assert (before["holder"], before["until"]) == ("TELIA", "2026-11-24T10:30:00Z")
     assert "NP_TILB" in await service.inbox_types("LYSE")

@@ -55,13 +55,19 @@ class Databases:
             yield dsn
 
     @asynccontextmanager
-    async def sandbox(self, now: datetime) -> AsyncIterator[str]:
+    async def sandbox(self, now: datetime, template: str = TEMPLATE) -> AsyncIterator[str]:
         """A clone of the template whose clock shows `now`."""
-        async with self._created(TEMPLATE) as dsn:
-            connection = await asyncpg.connect(dsn)
-            await connection.execute("UPDATE world SET sandbox_now = $1", now)
-            await connection.close()
+        async with self._created(template) as dsn:
+            await _set_clock(dsn, now)
             yield dsn
+
+    @asynccontextmanager
+    async def kept(self, name: str, now: datetime) -> AsyncIterator[str]:
+        """A clone of the template that stays, for a test to make a template of its own."""
+        await self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        await _set_clock(self.dsn(name), now)
+        yield self.dsn(name)
 
     @asynccontextmanager
     async def _created(self, template: str) -> AsyncIterator[str]:
@@ -71,6 +77,12 @@ class Databases:
             yield self.dsn(name)
         finally:
             await self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _set_clock(dsn: str, now: datetime) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("UPDATE world SET sandbox_now = $1", now)
+    await connection.close()
 
 
 def sandbox_settings(data_dir: Path) -> Settings:
