@@ -289,7 +289,7 @@ class Problem(Exception):  # noqa: N818 (the name of RFC 9457)
         *,
         facts: Mapping[str, Any] | None = None,
         rule: str | None = None,
-        errors: Sequence[Mapping[str, Told]] | None = None,
+        errors: Sequence[Mapping[str, str | Told]] | None = None,
         headers: Mapping[str, str] | None = None,
         status: int | None = None,
     ) -> None:

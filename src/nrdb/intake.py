@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+import structlog
+
 from nrdb import deciding
 from nrdb.cases.facts import (
     Loaded,
@@ -26,7 +28,7 @@ from nrdb.cases.outcome import Outcome
 from nrdb.cases.queries import returning_to_nkom
 from nrdb.cases.store import read_answer, write
 from nrdb.changes.due import CatchingUp
-from nrdb.db import Connection, Pool, acquire, lost_race, retried
+from nrdb.db import UNAVAILABLE, Connection, Pool, acquire, lost_race, retried
 from nrdb.deciding import Answer
 from nrdb.errors import Code, Problem
 from nrdb.messages import consequences, slots
@@ -38,6 +40,7 @@ from nrdb.rulebook import Rulebook
 from nrdb.timers.calendar import working_calendar
 from nrdb.vault import Vault
 
+log = structlog.get_logger()
 #: How many cases one statement settles.
 BATCH = 200
 
@@ -83,13 +86,25 @@ class Intake:
             except Exception as error:
                 if not lost_race(error):
                     raise
-                return [await self._alone(message, key_id) for message in group]
+                return await self._one_by_one(group, key_id)
             for message, found in zip(group, answers, strict=False):
                 if isinstance(found, Problem):
                     await self._count(message, found)
             if answers:
                 return answers
         return [await self._alone(group[0], key_id)]
+
+    async def _one_by_one(self, group: Sequence[AnyMessage], key_id: UUID | None) -> list[Answer | Problem]:
+        """Each alone. An error ends it, but never hides what has been committed: who comes later meets it again."""
+        answers: list[Answer | Problem] = []
+        for message in group:
+            try:
+                answers.append(await self._alone(message, key_id))
+            except Exception:
+                if not answers:
+                    raise
+                break
+        return answers
 
     async def _alone(self, message: AnyMessage, key_id: UUID | None) -> Answer | Problem:
         try:
@@ -98,10 +113,13 @@ class Intake:
             return problem
 
     async def _count(self, message: AnyMessage, problem: Problem) -> None:
-        """A refusal is remembered for the daily report: who met which code."""
+        """A refusal is remembered for the daily report: who met which code. An answer never depends on that."""
         if is_refusal(problem):
-            async with acquire(self._pool) as connection:
-                await record_refusal(connection, message.sender, message.type, problem.code)
+            try:
+                async with acquire(self._pool) as connection:
+                    await record_refusal(connection, message.sender, message.type, problem.code)
+            except UNAVAILABLE as error:
+                log.warning("a refusal is missing in the daily report", error=type(error).__name__, code=problem.code)
 
     async def check(self, message: AnyMessage, key_id: UUID | None = None) -> Answer:
         """What `accept` would answer now; the message itself changes nothing. A new case has no `case_id` yet."""
@@ -237,7 +255,7 @@ class Intake:
         try:
             case = deciding.decide(self._rules(loaded.closed_days), message, loaded, outcome)
         except Problem:
-            if outcome.entries:
+            if commit and outcome.entries:
                 await write(connection, outcome, self._vault)
             raise
         if commit:

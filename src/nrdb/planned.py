@@ -1,6 +1,6 @@
 """Changes of the world that an administrator has set for a later instant, until they are applied or cancelled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -143,24 +143,27 @@ async def remove(connection: Connection, planned_id: int) -> None:
     await connection.execute("DELETE FROM planned_change WHERE id = $1", planned_id)
 
 
-async def redirect(connection: Connection, code: str, to: str) -> None:
-    """What was planned to go to a code goes to its successor; what would then go to itself is done with."""
-    await connection.execute(
-        """
-        UPDATE planned_change SET details = details || jsonb_build_object('holder', $2::text)
-         WHERE done_at IS NULL AND details ->> 'holder' = $1
+async def redirect(
+    connection: Connection, code: str, to: str
+) -> list[tuple[str, dict[str, Any], dict[str, Any] | None]]:
+    """What was planned to go to a code goes to its successor; what would then go to itself is done with.
+
+    Returns each plan that became another, as lines for the audit log: what was done, before, and after.
+    """
+    lines: list[tuple[str, dict[str, Any], dict[str, Any] | None]] = []
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM planned_change
+         WHERE done_at IS NULL AND $1 IN (details ->> 'holder', details ->> 'to') ORDER BY due_at, id
         """,
         code,
-        to,
     )
-    await connection.execute(
-        "DELETE FROM planned_change WHERE done_at IS NULL AND details ->> 'to' = $1 AND subject = $2", code, to
-    )
-    await connection.execute(
-        """
-        UPDATE planned_change SET details = details || jsonb_build_object('to', $2::text)
-         WHERE done_at IS NULL AND details ->> 'to' = $1
-        """,
-        code,
-        to,
-    )
+    for planned in (Planned(**dict(row)) for row in rows):
+        if planned.details.get("to") == code and planned.subject == to:
+            await remove(connection, planned.id)
+            lines.append(("planned-change-cancelled", planned.view(), None))
+            continue
+        details = {name: to if value == code else value for name, value in planned.details.items()}
+        await connection.execute("UPDATE planned_change SET details = $2 WHERE id = $1", planned.id, details)
+        lines.append(("planned-change-redirected", planned.view(), replace(planned, details=details).view()))
+    return lines

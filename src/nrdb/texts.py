@@ -53,8 +53,8 @@ class Both:
         return self.en
 
 
-#: What can stand where people read. A plain text is the same in every language.
-Told = str | Sentence | Both
+#: What stands where people read. No plain text: it would be the same in every language.
+Told = Sentence | Both
 
 
 class FieldError(ValueError):

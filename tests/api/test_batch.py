@@ -21,8 +21,8 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 MIB = 1 << 20
 #: Two bytes that are JSON and no message, with an answer of some hundred.
 CHEAP = b"{}\n"
-#: A line whose answer is as long as the line itself.
-LONG = orjson.dumps({"type": "NP_BEST", "f" * 5_000: 0}) + b"\n"
+#: A line whose answer is longer than the line itself: it tells of each wrong element.
+LONG = orjson.dumps({"type": "NP_BEST", "additional_numbers": ["x"] * 60}) + b"\n"
 
 
 def message(kind: str, sender: str = "TELIA", **fields: Any) -> bytes:

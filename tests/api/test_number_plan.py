@@ -44,19 +44,23 @@ def in_order(facts: dict[str, Any]) -> dict[str, Any]:
     return {**facts, "cases": sorted(facts["cases"])} if "cases" in facts else facts
 
 
-async def ported(service: Service, number: str, recipient: str, donor: str, at: str = "10:00") -> str:
+async def ported(
+    service: Service, number: str, recipient: str, donor: str, at: str = "10:00", network: str = "TELIA"
+) -> str:
     """A number that has been ported, on the Monday; the case waits for reports."""
-    case_id = await scheduled(service, number, recipient, donor, at)
+    case_id = await scheduled(service, number, recipient, donor, at, network)
     await service.clock(local(f"2026-11-23 {at}"))
     return case_id
 
 
-async def scheduled(service: Service, number: str, recipient: str, donor: str, at: str = "10:00") -> str:
+async def scheduled(
+    service: Service, number: str, recipient: str, donor: str, at: str = "10:00", network: str = "TELIA"
+) -> str:
     """A porting that will happen at that time of the Monday."""
     order = {"main_number": number, "donor": donor, "porting_time": f"2026-11-23T{at}:00+01:00"}
     case_id = await service.ordered(recipient, **order)
     await service.accepted(donor, "NP_GODK", case_id=case_id)
-    await service.accepted(recipient, "NP_IVER", case_id=case_id, network="TELIA")
+    await service.accepted(recipient, "NP_IVER", case_id=case_id, network=network)
     return case_id
 
 
@@ -85,7 +89,9 @@ async def test_a_new_holder_takes_what_is_not_ported(service: Service) -> None:
     assert (after["holder"], after["series_id"], after["reason"]) == ("LYSE", series["series_id"], "plan")
     # 200,000 numbers less the one that LYSE had already and the one that TELIA keeps.
     assert after["changed"]["numbers"] == 199_998
-    assert after["changed"]["routing_rows"] == 2
+    # The row of 90012347, ported home, ends. The one of 90012345 stays: it leads into TELIA's network.
+    assert after["changed"]["routing_rows"] == 1
+    assert (await service.read(f"/routing/{NUMBER}"))["network"] == "TELIA"
 
     assert await routing(service, "90000000") == ("LYSE", "LYSE", False)
     assert await routing(service, "90012345") == ("LYSE", "LYSE", False)

@@ -28,7 +28,7 @@ async def planned(service: Service) -> list[dict[str, Any]]:
 
 
 async def test_a_series_changes_hands_at_its_time(service: Service) -> None:
-    await ported(service, NUMBER, "LYSE", "TELENOR", "09:00")
+    await ported(service, NUMBER, "LYSE", "TELENOR", "09:00", network="LYSE")
     open_case = await service.ordered("CHILI", main_number="90012346", porting_time="2026-11-24T10:00:00+01:00")
     before = await series_with(service, NUMBER)
     async with service.unchanged():
@@ -139,10 +139,11 @@ async def test_conflicts_at_the_instant_of_a_transfer(service: Service) -> None:
     meeting = await service.ordered("LYSE", main_number="93000000", **order)
     follows = await service.ordered("CHILI", main_number="93000001", **order)
     await service.clock(NOON)
-    assert [(await service.case(case_id))["donor"] for case_id in (meeting, follows)] == ["UNIFON", "LYSE"]
+    assert [(await service.case(case_id))["donor"] for case_id in (meeting, follows)] == ["LYSE", "LYSE"]
     (line,) = (await service.read("/audit"))["items"][-2:-1]
     assert (line["action"], line["after"]["changed"]["conflicts"]) == ("code-transferred", [meeting])
-    # The case is left to its porting time; LYSE may stop it.
+    # LYSE stands on both sides now, so that the case is nobody's only in name: it may approve, and it may stop.
+    await service.accepted("LYSE", "NP_GODK", case_id=meeting)
     await service.accepted("LYSE", "NP_ANNU", case_id=meeting)
 
 

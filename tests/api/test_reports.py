@@ -10,6 +10,7 @@ from tests.support.service import Service, local
 from nrdb.api.tables import csv_text
 from nrdb.errors import Code, Problem
 from nrdb.reports.refusals import is_refusal, record_refusal
+from nrdb.texts import say
 
 
 async def items(service: Service, report: str, who: str = "OPERATOR", **params: Any) -> list[dict[str, Any]]:
@@ -353,8 +354,8 @@ def test_cells() -> None:
 
 
 def test_what_counts_as_a_refusal() -> None:
-    assert is_refusal(Problem(Code.CASE_STATE, ""))
-    assert is_refusal(Problem(Code.UNKNOWN_CASE, ""))
-    assert not is_refusal(Problem(Code.INVALID_MESSAGE, ""))
-    assert not is_refusal(Problem(Code.UNAUTHENTICATED, ""))
-    assert not is_refusal(Problem(Code.NOT_FOUND, ""))
+    assert is_refusal(Problem(Code.CASE_STATE, say("x")))
+    assert is_refusal(Problem(Code.UNKNOWN_CASE, say("x")))
+    assert not is_refusal(Problem(Code.INVALID_MESSAGE, say("x")))
+    assert not is_refusal(Problem(Code.UNAUTHENTICATED, say("x")))
+    assert not is_refusal(Problem(Code.NOT_FOUND, say("x")))

@@ -59,7 +59,6 @@ def test_every_sentence_is_given_the_values_it_names() -> None:
 def test_every_code_is_told_in_both_languages(code: Code) -> None:
     info = CATALOGUE[code]
     for told in (info.title, info.text):
-        assert not isinstance(told, str)
         assert tell(told, "en")
         assert tell(told, "nb")
         if not str(told).startswith("Send 'Content-Type"):

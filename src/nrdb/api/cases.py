@@ -11,6 +11,7 @@ from nrdb.api.answers import CaseView, HistoryLine, page
 from nrdb.api.context import Services, services
 from nrdb.api.cursors import Limit, page_of, read_cursor, read_position, write_cursor
 from nrdb.api.guard import caller_of, guarded
+from nrdb.api.languages import told
 from nrdb.api.problems import json_response
 from nrdb.cases.lists import CaseFilter, list_cases
 from nrdb.cases.queries import CaseRead, find_case, history
@@ -104,7 +105,7 @@ async def get_history(
     async with acquire(services(request).pool) as connection:
         lines = await history(connection, found.case.case_id)
     items, following = page_of(lines[position : position + limit + 1], limit, lambda line: write_cursor(line["seq"]))
-    return json_response({"items": [{**line, "at": format_time(line["at"])} for line in items], "next": following})
+    return told(request, {"items": [{**line, "at": format_time(line["at"])} for line in items], "next": following})
 
 
 async def _visible(request: Request, case_id: str) -> CaseRead:

@@ -22,6 +22,7 @@ from nrdb.errors import Code, Problem
 from nrdb.messages.fields import ProviderCode, Uuid
 from nrdb.messages.kinds import MESSAGE, AnyMessage
 from nrdb.providers.keys import Caller, Role
+from nrdb.texts import say
 
 POSTERS: tuple[Role, ...] = ("provider",)
 #: Keys remembered by a process, so that a message costs no look-up of its own.
@@ -126,7 +127,7 @@ def check_sender(message: AnyMessage, caller: Caller) -> None:
     if message.sender not in caller.codes:
         raise Problem(
             Code.SENDER_NOT_YOURS,
-            f"Your key does not send for {message.sender}.",
+            say("Your key does not send for {sender}.", sender=message.sender),
             facts={"sender": message.sender, "codes": list(caller.codes)},
         )
 
@@ -176,5 +177,5 @@ async def get_message(
     async with acquire(services(request).pool) as connection:
         found = await find_message(connection, mine, message_id, services(request).vault_for(caller))
     if found is None:
-        raise Problem(Code.NOT_FOUND, f"{mine} has neither sent nor received a message with this id.")
+        raise Problem(Code.NOT_FOUND, say("{code} has neither sent nor received a message with this id.", code=mine))
     return json_response(found)

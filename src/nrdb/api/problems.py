@@ -1,7 +1,7 @@
 """Problems as HTTP: the only place where a refusal becomes an answer (RFC 9457)."""
 
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -75,7 +75,7 @@ def field_problem(pointer: str, detail: Told) -> Problem:
     return _form_problem([{"pointer": pointer, "detail": detail}], 1)
 
 
-def _form_problem(errors: list[dict[str, Told]], count: int) -> Problem:
+def _form_problem(errors: Sequence[Mapping[str, str | Told]], count: int) -> Problem:
     if count == 1:
         detail = say("1 field is wrong: see 'errors'. Nothing was changed.")
     else:

@@ -22,6 +22,7 @@ from nrdb.db import acquire
 from nrdb.messages.fields import Day, ProviderCode, Time
 from nrdb.reports import caps, daily, numbers, overdue
 from nrdb.routing.numbers import parse_number
+from nrdb.texts import say
 
 router = guarded("provider", "operator", "admin", tags=["reports"])
 reading = guarded("operator", "admin", tags=["administration"])
@@ -80,7 +81,7 @@ async def get_daily(
 
 def _check_days(first: date, last: date) -> None:
     if not 0 < (last - first).days <= daily.MOST_DAYS:
-        raise field_problem("/to", f"must be 1 to {daily.MOST_DAYS} days after 'from'")
+        raise field_problem("/to", say("must be 1 to {count} days after 'from'", count=daily.MOST_DAYS))
 
 
 @router.get("/reports/caps", response_model=page(CapUse), responses=TABLE_ANSWERS, summary="Use of the daily cap")
@@ -115,7 +116,7 @@ def _days(day: date | None, first: date | None, last: date | None) -> tuple[date
     if day is not None and first is None and last is None:
         return day, day + timedelta(days=1)
     if day is not None or first is None or last is None:
-        raise field_problem("/day", "give either 'day', or both 'from' and 'to'")
+        raise field_problem("/day", say("give either 'day', or both 'from' and 'to'"))
     _check_days(first, last)
     return first, last
 

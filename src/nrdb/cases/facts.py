@@ -11,10 +11,20 @@ from uuid import UUID
 
 import asyncpg
 
-from nrdb.cases.case import Case
+from nrdb.cases.case import NKOM, Case
 from nrdb.db import Connection, fetch_one
 from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow, ported_at
-from nrdb.messages.kinds import AnyCaseMessage, AnyOpening, FiveIver, NpBest, NpEndr, NpIver, NpTilb, effective_time
+from nrdb.messages.kinds import (
+    AnyCaseMessage,
+    AnyOpening,
+    FiveIver,
+    FiveOpps,
+    NpBest,
+    NpEndr,
+    NpIver,
+    NpTilb,
+    effective_time,
+)
 from nrdb.routing.numbers import NumberRange
 from nrdb.routing.table import RoutingRow
 from nrdb.timers.calendar import oslo_day
@@ -261,7 +271,7 @@ async def load_for_opening(
     if isinstance(message, NpBest):
         return loaded_of(await fetch_one(connection, _ORDER, *values), None, vault)
     executes = isinstance(message, FiveIver)
-    taker = message.sender if executes else None
+    taker = message.sender if executes else NKOM if isinstance(message, FiveOpps) else None
     row = await fetch_one(connection, _OTHER_OPENING, *values, taker, message.main_number, executes)
     return loaded_of(row, None, vault)
 

@@ -13,6 +13,7 @@ from nrdb.cases.facts import read_case, read_days, read_numbers
 from nrdb.cases.machine import TIME, WAIVE
 from nrdb.db import Connection
 from nrdb.routing.numbers import NumberRange
+from nrdb.texts import Sentence, say
 from nrdb.vault import Vault
 
 
@@ -80,7 +81,7 @@ def read_row(row: asyncpg.Record, vault: Vault) -> CaseRead:
 
 _HISTORY = """
 SELECT at, CASE WHEN sender <> 'NRDB' THEN message_id END AS message_id, type, sender AS by, from_state, to_state,
-       CASE WHEN type IN ('plan-change', 'code-transfer') THEN body END AS body
+       CASE WHEN type IN ('waive', 'plan-change', 'code-transfer') THEN body END AS body
   FROM message_log WHERE case_id = $1 AND type <> 'NOTICE' ORDER BY id
 """
 
@@ -111,18 +112,23 @@ def _without_body(line: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in line.items() if name != "body"}
 
 
-def _note(line: dict[str, Any]) -> str | None:
+def _note(line: dict[str, Any]) -> Sentence | None:
     """A word for what nobody sent."""
+    body = line.get("body") or {}
     if line["type"] == WAIVE:
-        return "An administrator no longer waits for a provider, or its code has become inactive."
+        return say("{code} is no longer waited for: by an administrator, or inactive.", code=body["code"])
     if line["type"] == "plan-change":
-        return "The series of its numbers went from {from} to {to} in the number plan.".format(**line["body"])
+        return say(
+            "The series of its numbers went from {before} to {after} in the number plan.",
+            before=body["from"],
+            after=body["to"],
+        )
     if line["type"] == "code-transfer":
-        return "The code {from} has become {to}.".format(**line["body"])
+        return say("The code {before} has become {after}.", before=body["from"], after=body["to"])
     if line["type"] != TIME:
         return None
     if line["to_state"] == "obsolete":
-        return "The porting time passed without NP_IVER (S3 2.4.2)."
+        return say("The porting time passed without NP_IVER (S3 2.4.2).")
     if line["from_state"] == "awaiting_termination":
-        return "The termination time was reached."
-    return "The porting time was reached."
+        return say("The termination time was reached.")
+    return say("The porting time was reached.")

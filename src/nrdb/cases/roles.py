@@ -48,7 +48,8 @@ def role_holders(case: Case, message_type: str) -> tuple[str, ...]:
         case Role.OAT:
             return case.range_holders
         case Role.EXPECTED:
-            return case.expected if case.told else (case.donor,)
+            # Who is no longer waited for says nothing any more.
+            return tuple(code for code in case.expected if code not in case.waived) if case.told else (case.donor,)
         case Role.CLEARINGHOUSE:
             return (NKOM,)
 

@@ -43,9 +43,10 @@ async def _transfer(change: Change, settler: Settler, code: str, to: str, reason
         await change_series(connection, series, at, holder=to, status=series.status, reason=reason) for series in held
     ]
     await redirect_planned(connection, code, to, at)
-    await redirect(connection, code, to)
+    for action, before, after in await redirect(connection, code, to):
+        await change.record(action, before["subject"], before=before, after=after, reason=reason)
     effects.routing_rows = await move_rows(connection, code, to, at)
-    effects.cases, complete = await move_cases(connection, code, to, at, effects.conflicts)
+    effects.cases, complete = await move_cases(connection, code, to, at)
     await move_caps(connection, code, to, at)
     await close_code(connection, code)
     await settler.complete_on(connection, complete, at)
@@ -70,7 +71,11 @@ async def check_not_planned(connection: Connection, code: str) -> None:
 
 
 async def apply_planned(change: Change, settler: Settler, planned: Planned) -> None:
-    """The transfer that was set for this instant. Cases in which the two codes meet keep their parties."""
+    """The transfer that was set for this instant.
+
+    Cases in which the two codes meet by now can no longer hinder it. They move, too, so that somebody can act in them:
+    the new code is then on both sides. The audit line lists them.
+    """
     code, to = planned.subject, planned.details["to"]
     effects = Effects(conflicts=await meeting(change.connection, code, to))
     await _transfer(change, settler, code, to, planned.reason, effects)

@@ -26,6 +26,7 @@ from nrdb.messages.kinds import (
     AnyMessage,
     AnyOpening,
     FiveIver,
+    FiveOpps,
     NpAnnu,
     NpBest,
     NpEndr,
@@ -82,7 +83,8 @@ def _new_case(message: AnyOpening, facts: Facts, now: datetime) -> Case:
         version=1,
         recipient=None,
         donor=message.sender,
-        range_holders=facts.range_holders(message.numbers),
+        # Five-digit numbers go back to Nkom, whoever their series belongs to (S1).
+        range_holders=(NKOM,) if isinstance(message, FiveOpps) else facts.range_holders(message.numbers),
         cap_code=cap_code(message, facts),
         number_type=None,
         main_number=message.main_number,

@@ -8,7 +8,7 @@ limits, reasons) are data in the rulebook; who may send what is `cases.roles`; w
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from nrdb.cases.case import Case
+from nrdb.cases.case import NKOM, Case
 from nrdb.errors import Code, Problem
 from nrdb.messages import cap_rules, number_rules, state_rules, time_rules
 from nrdb.messages.facts import Facts
@@ -88,6 +88,7 @@ def _parties(message: AnyOpening, facts: Facts) -> None:
             number_rules.one_range_holder(numbers, facts)
         case FiveOpps():
             number_rules.held_by(message.sender, numbers, facts)
+            number_rules.ported(numbers, message.sender, facts)
 
 
 def earliest_time(rules: Rules, message: AnyOpening, now: datetime) -> datetime:
@@ -128,6 +129,8 @@ def cap_code(message: AnyOpening, facts: Facts) -> str | None:
             return message.sender
         case FiveIver():
             return message.sender if message.sender != message.donor else None
+        case FiveOpps():
+            return NKOM
         case _:
             return facts.range_holders(message.numbers)[0]
 

@@ -40,18 +40,21 @@ async def is_network(connection: Connection, code: str, at: datetime) -> bool:
     return found
 
 
-# What is moved: rows of the old code, and rows of the new code whose range holder it now is. The series have been
-# transferred before.
+# What is moved: rows of the old code, and rows of the new code whose range holder it now is, which end. A row that
+# leads calls into another network, or on to another number, stays: it says more than who holds the number. The series
+# have been transferred before.
 _MOVE_ROWS = """
 WITH own AS MATERIALIZED (
     SELECT coalesce(range_agg(numbers), '{}'::int8multirange) AS numbers FROM series
      WHERE holder = $2 AND valid @> $3::timestamptz
 ), moving AS MATERIALIZED (
-    SELECT r.*, lower(r.valid) <= $3 AND r.target_number IS NULL AND r.holder IN ($1, $2) AS may_end
+    SELECT r.*, lower(r.valid) <= $3 AND r.target_number IS NULL AND r.holder IN ($1, $2)
+                AND r.network IN ($1, $2) AS may_end
       FROM routing r, own
      WHERE r.removed_at IS NULL AND (upper_inf(r.valid) OR upper(r.valid) > $3)
        AND ($1 IN (r.holder, r.network)
-            OR r.holder = $2 AND r.target_number IS NULL AND lower(r.valid) <= $3 AND r.numbers && own.numbers)
+            OR r.holder = $2 AND r.network = $2 AND r.target_number IS NULL AND lower(r.valid) <= $3
+               AND r.numbers && own.numbers)
 ), removed AS (
     UPDATE routing SET removed_at = $3 WHERE row_id IN (SELECT row_id FROM moving) RETURNING 1
 ), added AS (
@@ -114,7 +117,7 @@ WITH touched AS MATERIALIZED (
            c.expected @> ARRAY[$1, $2]::text[]
            AND NOT ARRAY[$1, $2]::text[] <@ (c.received || c.waived) AS one_is_missing
       FROM cases c
-     WHERE (c.state IN {_BLOCKING} OR c.state = 'awaiting_completion') AND c.case_id <> ALL($4::uuid[])
+     WHERE (c.state IN {_BLOCKING} OR c.state = 'awaiting_completion')
        AND ($1 IN (c.recipient, c.donor, c.cap_code, c.network)
             OR $1 = ANY(c.range_holders || c.told || c.expected || c.received || c.waived))
 ), renamed AS MATERIALIZED (
@@ -157,11 +160,9 @@ SELECT case_id, complete FROM written ORDER BY created_at, case_id
 """
 
 
-async def move_cases(
-    connection: Connection, code: str, to: str, at: datetime, staying: list[UUID]
-) -> tuple[list[UUID], list[UUID]]:
-    """Open cases but those that stay; returns them, and those that wait for nobody any more."""
-    rows = await connection.fetch(_MOVE_CASES, code, to, at, staying, timeout=LONG)
+async def move_cases(connection: Connection, code: str, to: str, at: datetime) -> tuple[list[UUID], list[UUID]]:
+    """Open cases; returns them, and those that wait for nobody any more."""
+    rows = await connection.fetch(_MOVE_CASES, code, to, at, timeout=LONG)
     return [row["case_id"] for row in rows], [row["case_id"] for row in rows if row["complete"]]
 
 

@@ -180,9 +180,14 @@ async def redirect_planned(connection: Connection, code: str, to: str, at: datet
 _PORTED = """
 SELECT lower(r.numbers * s.numbers) AS first, upper(r.numbers * s.numbers) - 1 AS last, r.holder,
        lower(r.valid) AS since
-  FROM series s, (SELECT coalesce($2::timestamptz, nrdb_now()) AS at) asked, LATERAL (
+  FROM (SELECT coalesce($2::timestamptz, nrdb_now()) AS at) asked, LATERAL (
+       SELECT numbers FROM series WHERE series_id = $1 ORDER BY valid @> asked.at DESC, lower(valid) LIMIT 1) own,
+       LATERAL (
+       SELECT holder, numbers * own.numbers AS numbers FROM series
+        WHERE numbers && own.numbers AND valid @> asked.at OFFSET 0) s,
+       LATERAL (
        SELECT * FROM routing WHERE numbers && s.numbers AND removed_at IS NULL AND valid @> asked.at OFFSET 0) r
- WHERE s.series_id = $1 AND s.valid @> asked.at AND r.holder <> s.holder
+ WHERE r.holder <> s.holder
    AND ($3::bigint IS NULL OR lower(r.numbers * s.numbers) > $3)
  ORDER BY 1 LIMIT $4
 """
@@ -191,7 +196,10 @@ SELECT lower(r.numbers * s.numbers) AS first, upper(r.numbers * s.numbers) - 1 A
 async def ported_in(
     connection: Connection, series_id: UUID, at: datetime | None, after: int | None, limit: int
 ) -> list[dict[str, Any]]:
-    """The numbers of a series that others than its holder serve at `at` (None: now), in order (S3 2.8)."""
+    """The numbers of a series that others than its holder serve at `at` (None: now), in order (S3 2.8).
+
+    Before the series was taken out of another one, they were numbers of that one.
+    """
     rows = await connection.fetch(_PORTED, series_id, at, after, limit)
     return [
         {

@@ -111,12 +111,13 @@ SELECT case_id FROM written ORDER BY created_at, case_id
 """
 
 # Rows that say what the plan now says by itself: numbers ported to the new holder, and numbers that were ported home to
-# the old one. A five-digit number keeps the row of its new holder, because the row says where the number leads.
+# the old one. The new holder's row stays where it says more than that: another network, or where a five-digit number
+# leads.
 _END_ROWS = """
 WITH ending AS MATERIALIZED (
     SELECT * FROM routing
      WHERE numbers && int8range($1, $2, '[]') AND removed_at IS NULL AND valid @> $5::timestamptz
-       AND (holder = $3 OR holder = $4 AND target_number IS NULL)
+       AND (holder = $3 OR holder = $4 AND network = $4 AND target_number IS NULL)
 ), removed AS (
     UPDATE routing SET removed_at = $5 WHERE row_id IN (SELECT row_id FROM ending) RETURNING 1
 ), added AS (

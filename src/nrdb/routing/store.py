@@ -84,7 +84,7 @@ async def lookup(connection: Connection, number: int, at: datetime | None) -> di
 def _answer(number: int, row: asyncpg.Record) -> dict[str, Any]:
     entered = row["holder"] is not None
     holder = row["holder"] if entered else row["range_holder"]
-    until = _earliest(row["until"], row["plan_until"], row["next_at"])
+    until = _earliest(row["until"], row["next_at"], row["plan_until"] if _goes_with_the_plan(row) else None)
     since = row["since"] if entered else max(row["plan_since"], row["home_since"] or row["plan_since"])
     answer = {
         "number": national(number),
@@ -142,14 +142,18 @@ def _written(answer: dict[str, Any]) -> dict[str, Any]:
     return {**answer, **times, "next": {**following, "at": format_time(following["at"])} if following else None}
 
 
+def _goes_with_the_plan(row: asyncpg.Record) -> bool:
+    """The plan decides for a number that is not ported, until a porting does."""
+    return row["holder"] in (None, row["range_holder"])
+
+
 def _earliest(*times: datetime | None) -> datetime | None:
     return min((at for at in times if at is not None), default=None)
 
 
 def _next(row: asyncpg.Record) -> dict[str, Any] | None:
     at, plan_at = row["next_at"], row["plan_until"]
-    # The plan decides for a number that is not ported, until a porting does.
-    if row["holder"] is None and plan_at is not None and (at is None or plan_at < at):
+    if _goes_with_the_plan(row) and plan_at is not None and (at is None or plan_at < at):
         routing_number = row["plan_next_routing_number"]
         return {
             "at": plan_at,
