@@ -47,6 +47,7 @@ gone AS (
 SELECT plan.holder AS range_holder, gone.at AS given_back_at, plan.since AS plan_since, plan.until AS plan_until,
        ported.holder, ported.network, ported.target_number, ported.since, ported.until,
        {_NETWORK.format("coalesce(ported.network, plan.holder)")} AS routing_number,
+       {_NETWORK.format("plan.holder")} AS own_routing_number,
        change.at AS next_at, change.holder AS next_holder, change.network AS next_network,
        {_NETWORK.format("change.network")} AS next_routing_number
   FROM plan CROSS JOIN gone LEFT JOIN ported ON true LEFT JOIN change ON true
@@ -90,6 +91,15 @@ def _latest(*times: datetime | None) -> datetime:
 
 
 def _next(row: asyncpg.Record) -> dict[str, Any] | None:
+    # Of an instant before the number was given back: its range holder comes next, whoever gets it afterwards.
+    if row["until"] is not None and row["until"] != row["next_at"]:
+        holder, own = row["range_holder"], row["own_routing_number"]
+        return {
+            "at": format_time(row["until"]),
+            "holder": holder,
+            "network": holder if own else None,
+            "routing_number": own,
+        }
     if row["next_at"] is None:
         return None
     return {
