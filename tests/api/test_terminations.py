@@ -68,6 +68,12 @@ async def test_from_announcement_to_return(service: Service) -> None:
     assert (routing["since"], routing["until"]) == ("2026-11-24T10:30:00Z", None)
     before = await service.read(f"/routing/{NUMBER}", at="2026-11-24T10:29:59Z")
     assert (before["holder"], before["until"]) == ("TELIA", "2026-11-24T10:30:00Z")
+    came = {"at": before["until"], "holder": "TELENOR", "network": "TELENOR", "routing_number": "D0009"}
+    assert before["next"] == came
+    again = "2026-11-25T10:00:00+01:00"
+    await service.case_in("scheduled", porting_time=again)
+    assert (await service.read(f"/routing/{NUMBER}"))["next"]["holder"] == "TELIA"
+    assert (await service.read(f"/routing/{NUMBER}", at="2026-11-24T10:29:59Z"))["next"] == came
     assert "NP_TILB" in await service.inbox_types("LYSE")
     assert "NP_TILB" in await service.inbox_types("TELIA")
     assert "NP_TILB" not in await service.inbox_types("TELENOR")

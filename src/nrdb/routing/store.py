@@ -62,6 +62,7 @@ SELECT plan.holder AS range_holder, plan.since AS plan_since, plan.until AS plan
              WHERE r.numbers @> $1::bigint AND r.removed_at IS NULL AND upper(r.valid) <= asked.at
                AND r.holder <> plan.holder) END AS home_since,
        {_NETWORK.format("coalesce(ported.network, plan.holder)")} AS routing_number,
+       {_NETWORK.format("plan.holder")} AS own_routing_number,
        change.at AS next_at, change.holder AS next_holder, change.network AS next_network,
        {_NETWORK.format("change.network")} AS next_routing_number,
        asked.at AS asked_at,
@@ -160,6 +161,15 @@ def _next(row: asyncpg.Record) -> dict[str, Any] | None:
             "holder": row["plan_next"],
             "network": row["plan_next"] if routing_number else None,
             "routing_number": routing_number,
+        }
+    # Of an instant before the number was given back: its range holder comes next, whoever gets it afterwards.
+    if row["until"] is not None and row["until"] != at:
+        own = row["own_routing_number"]
+        return {
+            "at": row["until"],
+            "holder": row["range_holder"],
+            "network": row["range_holder"] if own else None,
+            "routing_number": own,
         }
     if at is None:
         return None

@@ -158,10 +158,11 @@ def routing(model: Model, seen: dict[str, dict[str, Any]], at: datetime) -> Iter
             "next": None,
         }
         changes = [change for change in model.history_of(number) if change[0] > at]
-        if changes and changes[0][1] is not None:
-            since, then, through, _ = changes[0]
+        if changes:
+            then, through, _ = model.serving(number, changes[0][0])
             wanted["next"] = {
-                "at": text(since), "holder": then, "network": through, "routing_number": NETWORKS[through or ""],
+                "at": text(changes[0][0]), "holder": then, "network": through,
+                "routing_number": NETWORKS.get(through or ""),
             }  # fmt: skip
         wanted["until"] = text(changes[0][0]) if changes else None
         before = [change[0] for change in model.history_of(number) if change[0] <= at]

@@ -65,8 +65,10 @@ def often(dice: Random, times: int = 4) -> bool:
 class Author:
     """Writes messages for one world. `told` are the instants that the service itself has named."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: datetime) -> None:
         self.written = 0
+        # Personal data are erased 90 days after the porting time, of which the model knows nothing.
+        self.end = start + timedelta(days=80)
         self.told: list[datetime] = []
 
     def _common(self, kind: str, sender: str) -> Message:
@@ -94,19 +96,24 @@ class Author:
         """Where the clock goes: to a boundary or beside it, or on."""
         moments = self.moments(model)[:4]
         if moments and often(dice):
-            return max(model.now, pick(dice, moments) + pick(dice, NUDGES))
-        return model.now + pick(dice, [timedelta(minutes=n) for n in (1, 10, 35, 120, 1440)])
+            return self.forward(model, pick(dice, moments) + pick(dice, NUDGES))
+        return self.forward(model, model.now + pick(dice, [timedelta(minutes=n) for n in (1, 10, 35, 120, 1440)]))
+
+    def forward(self, model: Model, to: datetime) -> datetime:
+        """The same, neither back nor beyond the end."""
+        return max(model.now, min(to, self.end))
 
     # --- messages that open a case ---
 
     def opening(self, dice: Random, model: Model, number: str | None = None) -> Message:
         """NP_BEST, 5_IVER, NP_OPPS or 5_OPPS, for a number or for any."""
-        number = number or pick(dice, POOL)
+        away = sorted(set(POOL) - model_home(model))
+        number = number or pick(dice, away if away and not often(dice, 2) else POOL)
         holder = model.serving(number)[0]
-        five, away = len(number) == 5, number not in model_home(model)
+        five = len(number) == 5
         if not often(dice, 12):
             kind = pick(dice, ("NP_BEST", "5_IVER", "NP_OPPS", "5_OPPS"))
-        elif holder != NKOM and away and often(dice, 1):
+        elif holder != NKOM and number in away and often(dice, 1):
             kind = "5_OPPS" if five else "NP_OPPS"
         else:
             kind = "5_IVER" if five else "NP_BEST"
@@ -125,6 +132,7 @@ class Author:
         if not often(dice, 2):
             number_type, (main, *others), series = pick(dice, ORDERS)
             m |= {"number_type": number_type, "main_number": main}
+            m["donor"] = model.serving(main)[0] if main in POOL and often(dice, 6) else donor
             m |= {"additional_numbers": others} if others else {}
             m |= {"series": [{"first": first, "last": last} for first, last in series]} if series else {}
         elif not often(dice, 9):
@@ -175,8 +183,12 @@ class Author:
         ]
         if not offers:
             return None
-        # Stopping is one of many offers, and would end most cases before they have begun.
-        going_on = [offer for offer in offers if offer[1] not in ("NP_ANNU", "NP_FBES", "NP_FOPS", "NP_FIVE")]
+        # Stopping and changing are some of many offers, and most cases would never get anywhere.
+        going_on = [
+            offer for offer in offers if offer[1] not in ("NP_ANNU", "NP_FBES", "NP_FOPS", "NP_FIVE", "NP_ENDR")
+        ]
+        if not going_on and often(dice, 2):
+            return None
         case_id, kind, sender = pick(dice, going_on if going_on and often(dice) else offers)
         found = model.cases[case_id]
         m = self._common(kind, sender)
