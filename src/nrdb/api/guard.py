@@ -98,7 +98,7 @@ def guarded(*roles: Role, tags: list[str]) -> APIRouter:
             inner = super().get_route_handler()
             takes_body = self.body_field is not None
             # An endpoint that reads its body itself looks at its parameters when it has done so.
-            judged = bool(_CHANGING & self.methods) and "requestBody" not in (self.openapi_extra or {})
+            judged = not _CHANGING.isdisjoint(self.methods or ()) and "requestBody" not in (self.openapi_extra or {})
             parameters = {field.alias for field in self.dependant.query_params}
 
             async def handler(plain: Request) -> Response:
