@@ -160,11 +160,11 @@ class Intake:
 
     async def settle_on(self, connection: Connection) -> int:
         """One batch on the caller's connection."""
-        return await self._settle(connection, await load_due(connection, BATCH))
+        return _count(await self._settle(connection, await load_due(connection, BATCH)))
 
     async def settle_returns_on(self, connection: Connection) -> int:
         """One batch, on the caller's connection, of the returns that the clearinghouse sends for Nkom."""
-        return await self._settle(connection, await load_due_returns(connection, BATCH))
+        return _count(await self._settle(connection, await load_due_returns(connection, BATCH)))
 
     async def catch_up(self, patience: float | None = None) -> None:
         """Write down what everybody depends on and what is due: whoever comes first after its instant does so.
@@ -182,11 +182,12 @@ class Intake:
 
     async def waive_on(self, connection: Connection, code: str) -> int:
         """One batch, within the caller's transaction, of cases that no longer wait for the code's NP_FERD."""
-        return await self._settle(connection, await load_awaiting(connection, code, BATCH), waived=code)
+        return _count(await self._settle(connection, await load_awaiting(connection, code, BATCH), waived=code))
 
-    async def waive_case_on(self, connection: Connection, case_id: UUID, code: str) -> None:
-        """One case, within the caller's transaction, no longer waits for the code."""
-        await self._settle(connection, await load_these(connection, [case_id]), waived=code)
+    async def waive_case_on(self, connection: Connection, case_id: UUID, code: str) -> int:
+        """One case, within the caller's transaction, no longer waits for the code; how many routing rows that ends."""
+        outcome = await self._settle(connection, await load_these(connection, [case_id]), waived=code)
+        return len(outcome.routing.removed) if outcome else 0
 
     async def complete_on(self, connection: Connection, case_ids: Sequence[UUID], at: datetime) -> None:
         """These cases, within the caller's transaction, wait for nobody any more: they are completed at `at`."""
@@ -201,10 +202,10 @@ class Intake:
         *,
         waived: str | None = None,
         completed_at: datetime | None = None,
-    ) -> int:
+    ) -> Outcome | None:
         """Write down what time has done to these cases, and that they no longer wait for a code, or for anybody."""
         if loaded is None:
-            return 0
+            return None
         outcome = Outcome(loaded.epoch, loaded.now, self._rulebook.cap.daily_limit)
         outcome.customer_logs.update(loaded.customer_logs)
         rules = self._rules(loaded.closed_days)
@@ -217,7 +218,7 @@ class Intake:
             if completed_at is not None:
                 consequences.complete(rules, case, completed_at, outcome)
         await write(connection, outcome, self._vault)
-        return len(loaded.cases)
+        return outcome
 
     async def _settle_batch(self) -> int:
         async with acquire(self._pool) as connection, connection.transaction():
@@ -321,3 +322,8 @@ class Intake:
             rules = Rules(self._rulebook, working_calendar(self._rulebook, closed_days))
             self._rules_of = {closed_days: rules}
         return rules
+
+
+def _count(settled: Outcome | None) -> int:
+    """How many cases were settled."""
+    return len(settled.before) if settled else 0

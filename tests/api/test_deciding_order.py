@@ -97,3 +97,47 @@ async def test_reading_needs_a_key(service: Service, path: str) -> None:
     for key in ("", "Bearer", "Bearer wrong", "Basic dXNlcjpwYXNz", service.keys["TELIA"]):
         response = await service.client.get(f"/v1{path}", headers={"Authorization": key} if key else {})
         service.refused(response, "unauthenticated")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "/admin/planned-changes/10", None),
+        ("DELETE", f"/admin/keys/{uuid4()}", None),
+        ("POST", "/admin/series", {"first": "99990000", "last": "99990009", "holder": "TELIA", "reason": "x"}),
+        ("PUT", "/admin/caps/TELIA/2026-11-23", {"limit": 1, "reason": "x"}),
+        ("PUT", "/admin/calendar/closed-days/2026-12-23", {"reason": "x"}),
+        ("PUT", "/sandbox/clock", {"advance": "PT1M"}),
+    ],
+)
+async def test_a_parameter_that_nobody_reads_changes_nothing(
+    service: Service, method: str, path: str, body: Any
+) -> None:
+    """Who asks for a dry run where there is none is told so, and nothing is done."""
+    async with service.unchanged():
+        response = await service.send(method, f"{path}?dry_run=true", "ADMIN", body)
+        service.refused(response, "invalid-message")
+        assert [error["pointer"] for error in response.json()["errors"]] == ["/dry_run"]
+
+
+async def test_a_parameter_is_judged_after_the_body_and_never_repeated(service: Service) -> None:
+    async with service.unchanged():
+        for path in ("messages", "messages/check"):
+            for content, kind, code in (
+                (b"not json", "text/plain", "unsupported-media-type"),
+                (b"not json", "application/json", "not-json"),
+                (b"{}", "application/json", "invalid-message"),
+            ):
+                headers = {**service.headers("TELIA"), "Content-Type": kind}
+                address = f"/v1/{path}?dry_run=true&Kari%20Nordmann=01017012345"
+                response = await service.client.post(address, headers=headers, content=content)
+                if path == "messages/check" and response.status_code == 200:
+                    assert response.json()["answer"]["code"] == code
+                else:
+                    service.refused(response, code)
+                assert "Kari" not in response.text
+                assert "0101" not in response.text
+            assert [error["pointer"] for error in response.json()["errors"]] == ["/dry_run", ""]
+        headers = {**service.headers("TELIA"), "Content-Type": "application/x-ndjson"}
+        response = await service.client.post("/v1/messages/batch?dry_run=1", headers=headers, content=b"{}\n")
+        service.refused(response, "invalid-message")

@@ -362,7 +362,7 @@ async def test_who_sees_what_is_ported_of_a_series(service: Service) -> None:
     "form",
     [
         {"reason": "x"}, {"holder": "LYSE"}, {"holder": "NOBODY", "reason": "x"}, {"holder": "TELENOR", "reason": "x"},
-        {"status": "open", "reason": "x"}, {"status": "returned", "reason": "x"}, {"status": "lost", "reason": "x"},
+        {"status": "open", "reason": "x"}, {"status": "lost", "reason": "x"},
         {"holder": "LYSE", "status": "returned", "reason": "x"}, {"holder": "LYSE", "reason": " "},
         {"holder": "LYSE", "reason": "x", "number_class": "GEO"}, {"holder": "GONE", "reason": "x"},
         {"holder": "LYSE", "reason": "x", "valid_from": "2026-11-24T10:00:00"},

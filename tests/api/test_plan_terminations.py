@@ -103,9 +103,10 @@ async def test_a_return_that_is_awaited_does_not_go_to_nkom(service: Service) ->
         response = await service.send("POST", f"/admin/cases/{case_id}/waive", "ADMIN", {**waived, "code": "LYSE"})
         service.refused(response, "invalid-message")
         dry = await service.admin("POST", f"/cases/{case_id}/waive?dry_run=true", waived)
-    assert dry["state"] == "returned"
+    assert (dry["state"], dry["numbers"], dry["routing_rows"]) == ("returned", 1, 1)
     after = await service.admin("POST", f"/cases/{case_id}/waive", waived)
     assert after["state"] == "returned"
+    assert {"dry_run": True, **after["changed"]} == dry
     assert await routing(service, NUMBER) == ("TELENOR", "TELENOR", False)
     await patched(service, NUMBER, holder="0", status="returned")
     assert await routing(service, NUMBER) == ("0", "0", False)

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from tests.api.test_number_plan import NUMBER, patched, ported, refused, routing, scheduled, series_with
@@ -36,6 +37,7 @@ async def test_a_series_changes_hands_at_its_time(service: Service) -> None:
     after = await patched(service, NUMBER, holder="LYSE", valid_from=AT)
     assert {"dry_run": True, **after["changed"]} == dry
     assert (dry["numbers"], dry["cases"], dry["due_at"]) == (199_999, [open_case], "2026-11-23T11:00:00Z")
+    assert [(item["holder"], item["valid_from"]) for item in dry["series"]] == [("LYSE", dry["due_at"])]
     # Now it is as before; the routing answer for then, and the history, show what is to come.
     assert after["holder"] == "TELENOR"
     assert after["valid_until"] == "2026-11-23T11:00:00Z"
@@ -316,3 +318,44 @@ async def test_a_reader_does_not_wait_for_ever(service: Service, held: bool) -> 
             return not await planned(service)
 
         await eventually(done)
+
+
+async def test_a_transfer_that_is_set_says_from_when(service: Service) -> None:
+    async with service.unchanged():
+        dry = await transfer(service, "UNIFON", "LYSE", effective_at=AT, dry_run=True)
+    after = await transfer(service, "UNIFON", "LYSE", effective_at=AT)
+    assert {"dry_run": True, **after["changed"]} == dry
+    assert dry["due_at"] == after["effective_at"] == "2026-11-23T11:00:00Z"
+    assert {(item["holder"], item["valid_from"]) for item in dry["series"]} == {("LYSE", dry["due_at"])}
+
+
+async def test_what_is_wrong_with_the_form_comes_first(service: Service) -> None:
+    """422, then 404, then 409 (contract section 1): the time has passed, and something else is wrong, too."""
+    past = "2026-11-20T12:00:00+01:00"
+    series = f"/admin/series/{(await series_with(service, NUMBER))['series_id']}"
+    unknown = f"/admin/series/{uuid4()}"
+    codes = "/admin/provider-codes"
+    async with service.unchanged():
+        for method, path, form, code in (
+            ("PATCH", series, {"holder": "NOPE", "valid_from": past}, "invalid-message"),
+            ("PATCH", unknown, {"holder": "NOPE", "valid_from": past}, "invalid-message"),
+            ("PATCH", unknown, {"holder": "LYSE", "valid_from": past}, "not-found"),
+            ("PATCH", series, {"holder": "LYSE", "valid_from": past}, "effective-time-passed"),
+            ("POST", f"{codes}/NOPE/transfer", {"to": "NOPE", "effective_at": past}, "invalid-message"),
+            ("POST", f"{codes}/NOPE/transfer", {"to": "LYSE", "effective_at": past}, "not-found"),
+            ("POST", f"{codes}/UNIFON/transfer", {"to": "NOPE", "effective_at": past}, "invalid-message"),
+            ("POST", f"{codes}/UNIFON/transfer", {"to": "LYSE", "effective_at": past}, "effective-time-passed"),
+        ):
+            response = await service.send(method, path, "ADMIN", {"reason": "x", **form})
+            service.refused(response, code)
+
+
+async def test_a_returned_series_needs_no_holder_named(service: Service) -> None:
+    """It can only be Nkom's, now and at a set time."""
+    dry = await patched(service, NUMBER, dry_run=True, status="returned")
+    assert [(item["holder"], item["status"]) for item in dry["series"]] == [("0", "returned")]
+    after = await patched(service, NUMBER, status="returned", valid_from=AT)
+    assert after["planned"]["details"] == {"holder": "0", "status": "returned"}
+    await service.clock(NOON)
+    found = await series_with(service, NUMBER)
+    assert (found["holder"], found["status"]) == ("0", "returned")

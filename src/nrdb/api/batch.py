@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from nrdb.api.answers import problems
 from nrdb.api.context import Services, services
-from nrdb.api.guard import BODY_LIMIT, caller_of, guarded
+from nrdb.api.guard import BODY_LIMIT, caller_of, check_parameters, guarded
 from nrdb.api.languages import language_of, write_json
 from nrdb.api.messages import POSTERS, check_sender, decide_many, parse_message
 from nrdb.api.problems import RETRY_AFTER, problem_document, problem_of
@@ -328,4 +328,5 @@ async def post_batch(request: Request) -> Response:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != NDJSON:
         raise Problem(Code.UNSUPPORTED_MEDIA_TYPE, say("Send the lines with 'Content-Type: {type}'.", type=NDJSON))
+    check_parameters(request)
     return BatchResponse(services(request), caller_of(request), getattr(request.state, "request_id", None))

@@ -24,7 +24,7 @@ class PlannedView(Shown):
 
 
 class Changed(Shown):
-    """What follows from a change: lists hold at most 100, counts stand beside them."""
+    """What follows from a change: lists hold at most 100, counts stand beside them; `due_at` of one set for later."""
 
     cases: list[UUID]
     case_count: int
@@ -32,6 +32,7 @@ class Changed(Shown):
     series: list[SeriesView]
     series_count: int
     routing_rows: int
+    due_at: datetime | None = None
 
 
 class DryRunAnswer(Changed):

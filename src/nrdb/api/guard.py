@@ -4,7 +4,7 @@ FastAPI reads a body before it resolves dependencies, so a dependency would answ
 route class is where the order can be had.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from nrdb.api.answers import PROBLEMS
 from nrdb.api.context import services
+from nrdb.api.problems import form_problem
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem, unauthenticated
 from nrdb.providers.keys import Caller, Role, find_caller
@@ -23,6 +24,8 @@ from nrdb.texts import any_of, say
 BODY_LIMIT = 1024 * 1024
 #: Seconds that a request waits at most while a planned change is carried out; then it reads what stands.
 PATIENCE = 2.0
+#: Methods that change something: there a parameter that nobody reads, as a dry run where there is none, is an error.
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -94,17 +97,30 @@ def guarded(*roles: Role, tags: list[str]) -> APIRouter:
         def get_route_handler(self) -> Handler:
             inner = super().get_route_handler()
             takes_body = self.body_field is not None
+            # An endpoint that reads its body itself looks at its parameters when it has done so.
+            judged = not _CHANGING.isdisjoint(self.methods or ()) and "requestBody" not in (self.openapi_extra or {})
+            parameters = {field.alias for field in self.dependant.query_params}
 
             async def handler(plain: Request) -> Response:
                 request = BoundedRequest(plain.scope, plain.receive)
                 request.state.caller = await authenticate(request, roles)
                 if takes_body:
                     check_json(await json_body(request))
+                if judged:
+                    check_parameters(request, parameters)
                 return await inner(request)
 
             return handler
 
     return APIRouter(prefix="/v1", route_class=GuardedRoute, responses=PROBLEMS, tags=list(tags))
+
+
+def check_parameters(request: Request, known: Collection[str] = ()) -> None:
+    """Raises 422 for a parameter in the address that the endpoint does not know."""
+    if request.scope["query_string"]:
+        unknown = [name for name in request.query_params if name not in known]
+        if unknown:
+            raise form_problem({"type": "extra_forbidden", "loc": (name,)} for name in unknown)
 
 
 def check_json(body: bytes) -> None:

@@ -11,7 +11,16 @@ from starlette.types import Receive, Scope, Send
 
 from nrdb.api.answers import BODY_PROBLEMS, CheckAnswer, DeliveredMessage, MessageAnswer
 from nrdb.api.context import Services, services
-from nrdb.api.guard import BoundedRequest, authenticate, caller_of, check_json, guarded, json_body, own_code
+from nrdb.api.guard import (
+    BoundedRequest,
+    authenticate,
+    caller_of,
+    check_json,
+    check_parameters,
+    guarded,
+    json_body,
+    own_code,
+)
 from nrdb.api.languages import language_of, write_json
 from nrdb.api.metrics import count_message
 from nrdb.api.problems import json_response, problem_document, validation_problem
@@ -71,7 +80,7 @@ async def bare_post_message(scope: Scope, receive: Receive, send: Send) -> None:
 async def _post(request: BoundedRequest) -> Response:
     caller, confirmed = await _sender(request)
     try:
-        message = parse_message(await json_body(request))
+        message = parse_message(await _body(request))
         check_sender(message, caller)
     except Problem:
         # Nobody is told anything on the word of a key that may have been revoked since it was last seen.
@@ -81,6 +90,15 @@ async def _post(request: BoundedRequest) -> Response:
     answer = await decide(services(request), message, caller)
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
     return json_response(answer.body, 200 if answer.replayed else 201, headers)
+
+
+async def _body(request: BoundedRequest) -> bytes:
+    """The bytes of a message, whose address has no parameters: whoever writes `?dry_run=true` wants no porting."""
+    body = await json_body(request)
+    if request.scope["query_string"]:
+        check_json(body)
+        check_parameters(request)
+    return body
 
 
 async def decide(parts: Services, message: AnyMessage, caller: Caller) -> Answer:
@@ -156,7 +174,7 @@ async def post_check(request: Request) -> Response:
     """
     language = language_of(request.scope)
     caller = caller_of(request)
-    body = await json_body(BoundedRequest(request.scope, request.receive))
+    body = await _body(BoundedRequest(request.scope, request.receive))
     try:
         message = parse_message(body)
         check_sender(message, caller)

@@ -172,9 +172,9 @@ async def patch_series(
     """
     parts = services(request)
     async with settled_change(parts.pool, parts.intake, caller_of(request).key_id, dry_run=dry_run) as change:
-        current = await _found(change.connection, series_id, change.at)
-        later = due_at(change, form.valid_from)
+        current = await _existing(change, series_id, form)
         holder, status = await _wanted(change, current, form)
+        later = due_at(change, form.valid_from)
         await check_not_planned(change.connection, current)
         if later is None:
             done = await change_now(change, current, holder=holder, status=status, reason=form.reason)
@@ -194,13 +194,22 @@ async def patch_series(
     return answer(shown, summary, dry_run=dry_run)
 
 
+async def _existing(change: Change, series_id: UUID, form: SeriesChange) -> Series:
+    """The series. What is wrong with the form is told before that there is none (contract section 1)."""
+    found = await find_series(change.connection, series_id, change.at)
+    if found is None and form.holder is not None:
+        await check_code(change.connection, form.holder, "/holder")
+    return found or await _found(change.connection, series_id, change.at)
+
+
 async def _wanted(change: Change, current: Series, form: SeriesChange) -> tuple[str, str]:
-    """The holder and status that the series gets. A returned series that is assigned is open again."""
-    holder = form.holder or current.holder
+    """The holder and status that the series gets.
+
+    A returned series is Nkom's, named or not (the form takes no other holder); one that is assigned is open again.
+    """
+    holder = form.holder or (NKOM if form.status == "returned" else current.holder)
     assigned = current.status == "returned" and holder != NKOM
     status = form.status or ("open" if assigned else current.status)
-    if status == "returned" and holder != NKOM:
-        raise field_problem("/holder", say("a returned series is held by code 0: name it as the holder"))
     if (holder, status) == (current.holder, current.status):
         raise field_problem("", say("the series has this holder and this status already"))
     if holder != current.holder:
@@ -244,6 +253,7 @@ async def _plan(
         after={**after.view(), "planned": planned.id},
         reason=form.reason,
     )
+    done.effects.series = [after]
     return done.effects, planned
 
 

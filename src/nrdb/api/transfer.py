@@ -1,5 +1,6 @@
 """Transfers of codes, waivers, and what is planned (contract section 8)."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -58,8 +59,9 @@ async def post_transfer(
     """
     parts = services(request)
     async with settled_change(parts.pool, parts.intake, caller_of(request).key_id, dry_run=dry_run) as change:
+        await _check_codes(change, code, form.to)
         later = due_at(change, form.effective_at)
-        await _check(change, code, form.to)
+        await check_not_planned(change.connection, code)
         rehearsal = change.connection.transaction()
         await rehearsal.start()
         try:
@@ -77,10 +79,16 @@ async def post_transfer(
     return answer(shown, shown["changed"], dry_run=dry_run)
 
 
-async def _check(change: Change, code: str, to: str) -> None:
-    """What is wrong with the two codes themselves."""
+async def _check_codes(change: Change, code: str, to: str) -> None:
+    """What is wrong with the two codes themselves: first the form, then whether there is such a code (section 1)."""
+    if to == NKOM:
+        raise field_problem("/to", say("code 0 (Nkom) serves no customers: return series to it instead"))
+    successor = await check_code(change.connection, to, "/to")
     if await find_provider(change.connection, code) is None:
         raise Problem(Code.NOT_FOUND, say("There is no provider {code}.", code=code))
+    await check_code(change.connection, code, "/code")
+    if to != code and not successor["terminating"] and await is_network(change.connection, code, change.at):
+        raise field_problem("/to", say("calls are routed to {code}, and {to} terminates none", code=code, to=to))
     if code == NKOM:
         raise Problem(Code.PROVIDER_IN_USE, say("Code 0 (Nkom) always exists."), facts={"code": code})
     if to == code:
@@ -89,13 +97,6 @@ async def _check(change: Change, code: str, to: str) -> None:
             say("{code} is not transferred to itself: name another code in 'to'.", code=code),
             facts={"code": code},
         )
-    await check_code(change.connection, code, "/code")
-    if to == NKOM:
-        raise field_problem("/to", say("code 0 (Nkom) serves no customers: return series to it instead"))
-    successor = await check_code(change.connection, to, "/to")
-    if not successor["terminating"] and await is_network(change.connection, code, change.at):
-        raise field_problem("/to", say("calls are routed to {code}, and {to} terminates none", code=code, to=to))
-    await check_not_planned(change.connection, code)
 
 
 async def _plan(change: Change, code: str, form: TransferForm, effects: Effects) -> dict[str, Any]:
@@ -110,13 +111,18 @@ async def _plan(change: Change, code: str, form: TransferForm, effects: Effects)
         key_id=change.key_id,
         created_at=change.at,
     )
+    effects.series = [
+        replace(series, valid_from=planned.due_at)
+        for series in effects.series
+        if series.valid_until is None or series.valid_until > planned.due_at
+    ]
     await change.record("code-transfer-planned", code, after=planned.view(), reason=form.reason)
     return {
         "code": code,
         "to": form.to,
         "effective_at": format_time(planned.due_at),
         "planned": planned.view(),
-        "changed": effects.view(),
+        "changed": {**effects.view(), "due_at": format_time(planned.due_at)},
     }
 
 
@@ -174,15 +180,18 @@ async def post_waiver(
         if before is None:
             raise unknown_case()
         _check_waiver(before.case, form.code)
-        await parts.intake.waive_case_on(change.connection, wanted, form.code)
+        effects = Effects(cases=[wanted])
+        effects.routing_rows = await parts.intake.waive_case_on(change.connection, wanted, form.code)
         after = await find_case(change.connection, wanted, parts.vault)
         if after is None:
             raise unknown_case()
+        if after.case.state == "returned":
+            effects.numbers = sum(item.last - item.first + 1 for item in after.case.numbers)
         await change.record(
             "waived", str(wanted), before=_state(before.case), after=_state(after.case), reason=form.reason
         )
         shown = view_case(parts, after, caller_of(request))
-    return answer(shown, Effects(cases=[wanted]).view() | _state(after.case), dry_run=dry_run)
+    return answer(shown, effects.view() | _state(after.case), dry_run=dry_run)
 
 
 def _check_waiver(case: Case, code: str) -> None:
