@@ -174,9 +174,7 @@ SELECT w.epoch, w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days,
 #: Due, and not beyond the next planned change: what is due after that happens in the world that it leaves.
 _IS_DUE = "c.due_at <= least(w.now, (SELECT min(due_at) FROM planned_change WHERE done_at IS NULL))"
 
-_DUE = f"""
-{_MANY} WHERE {_IS_DUE} ORDER BY c.due_at, c.case_id LIMIT $1
-"""
+_DUE = f"{_MANY} WHERE {_IS_DUE} ORDER BY c.due_at, c.case_id LIMIT $1"
 
 #: What gives a code room under the cap again.
 _DUE_TO = f"""
