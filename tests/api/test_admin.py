@@ -216,3 +216,38 @@ async def test_the_audit_log_has_pages(service: Service) -> None:
         if after is None:
             break
     assert reasons == [f"change {n}" for n in range(5)]
+
+
+async def test_a_code_that_calls_are_routed_to_goes_on_terminating(service: Service) -> None:
+    """Its own series, or numbers that others serve in its network: the calls would end nowhere."""
+    await service.admin("POST", "/providers", PROVIDER)
+    path, form = "/providers/NEWCO", {"terminating": False, "reason": "no switch any more"}
+    async with service.unchanged():
+        assert (await service.admin("PATCH", f"{path}?dry_run=true", form))["dry_run"] is True
+        response = await service.send("PATCH", "/admin/providers/TELENOR", "ADMIN", form)
+        facts = service.refused(response, "provider-in-use")
+        assert facts["series_count"] == len(facts["series"]) > 0
+    case_id = await service.ordered()
+    await service.accepted("TELENOR", "NP_GODK", case_id=case_id)
+    await service.accepted("TELIA", "NP_IVER", case_id=case_id, network="NEWCO")
+    routed = {"routed": [{"first": "90012345", "last": "90012345"}], "routed_count": 1}
+    for _ in ("scheduled", "in force"):
+        async with service.unchanged():
+            response = await service.send("PATCH", f"/admin{path}", "ADMIN", form)
+            facts = service.refused(response, "provider-in-use")
+        assert facts == {"code": "NEWCO", "series": [], "series_count": 0, **routed}
+        await service.clock(local("2026-11-23 10:00"))
+
+
+async def test_nkom_terminates_no_calls(service: Service) -> None:
+    async with service.unchanged():
+        for wrong in ({"terminating": True, "routing_number": "D0001"}, {"routing_number": "D0001"}):
+            response = await service.send("PATCH", "/admin/providers/0", "ADMIN", wrong)
+            service.refused(response, "invalid-message")
+            assert [error["pointer"] for error in response.json()["errors"]] == [f"/{next(iter(wrong))}"]
+
+
+async def test_a_code_without_calls_stops_terminating(service: Service) -> None:
+    await service.admin("POST", "/providers", PROVIDER)
+    after = await service.admin("PATCH", "/providers/NEWCO", {"terminating": False})
+    assert after["terminating"] is False

@@ -23,6 +23,7 @@ from nrdb.errors import Code, Problem
 from nrdb.messages.fields import ProviderCode
 from nrdb.planned import pending_naming
 from nrdb.providers.registry import (
+    calls_to,
     cases_awaiting,
     create_provider,
     find_provider,
@@ -105,7 +106,8 @@ async def _found(change: Change, code: str) -> dict[str, Any]:
 async def patch_provider(
     request: Request, code: CodePath, form: Annotated[ProviderChange, Body()], dry_run: DryRun = False
 ) -> Response:
-    """What is absent stays. `active: false` is refused while the code holds numbers or is party to open cases.
+    """What is absent stays. `active: false` is refused while the code holds numbers or is party to open cases,
+    `terminating: false` while calls are routed to it.
 
     Being only expected to report does not hinder: the missing reports are waived. `changed` lists those cases.
     """
@@ -114,18 +116,40 @@ async def patch_provider(
         before = await _found(change, code)
         wanted = form.model_dump(exclude_none=True, exclude={"reason"})
         after = {**before, **wanted}
+        _check_nkom(code, wanted)
         if after["terminating"] and after["routing_number"] is None:
             raise field_problem("/routing_number", say("a terminating provider needs a routing_number"))
         effects = Effects()
         if before["active"] and not after["active"]:
             await _not_in_use(change, code)
             effects.cases = await cases_awaiting(change.connection, code)
+        if before["terminating"] and not after["terminating"]:
+            await _not_called(change, code)
         await update_provider(change.connection, code, after)
         # Who cannot send any more is not waited for.
         while effects.cases and await parts.intake.waive_on(change.connection, code):
             pass
         await change.record("provider-changed", code, before=before, after=after, reason=form.reason)
     return answer(after, effects.view(), dry_run=dry_run)
+
+
+def _check_nkom(code: str, wanted: dict[str, Any]) -> None:
+    """Nkom has no network that calls could be sent to."""
+    if code == NKOM:
+        for name in ("terminating", "routing_number"):
+            if wanted.get(name):
+                raise field_problem(f"/{name}", say("code 0 (Nkom) terminates no calls"))
+
+
+async def _not_called(change: Change, code: str) -> None:
+    """Raises `provider-in-use` while calls are routed to the code: they would end nowhere."""
+    calls = await calls_to(change.connection, code, change.at)
+    if calls:
+        raise Problem(
+            Code.PROVIDER_IN_USE,
+            say("Calls are routed to {code}, or will be: see 'facts'. It goes on terminating them.", code=code),
+            facts={"code": code, **calls},
+        )
 
 
 async def _not_in_use(change: Change, code: str) -> None:

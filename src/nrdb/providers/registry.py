@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from nrdb.db import Connection, fetch_one
+from nrdb.db import LONG, Connection, fetch_one
 from nrdb.routing.numbers import NumberRange
 
 _COLUMNS = "code, name, organisation_number, terminating, routing_number, active, email, phone, contacts"
@@ -111,6 +111,38 @@ async def uses_of(connection: Connection, code: str, at: datetime) -> dict[str, 
         "ported_count": row["ported_count"],
         "cases": row["cases"] or [],
         "case_count": row["case_count"],
+    }
+
+
+_CALLS = """
+WITH held AS MATERIALIZED (
+    SELECT DISTINCT series_id FROM series
+     WHERE holder = $1 AND status <> 'returned' AND (upper_inf(valid) OR upper(valid) > $2::timestamptz)
+), routed AS MATERIALIZED (
+    SELECT numbers FROM routing
+     WHERE network = $1 AND removed_at IS NULL AND (upper_inf(valid) OR upper(valid) > $2)
+)
+SELECT (SELECT count(*) FROM held) AS series_count,
+       (SELECT json_agg(series_id) FROM (SELECT series_id FROM held ORDER BY series_id LIMIT 100) h) AS series,
+       (SELECT count(*) FROM routed) AS routed_count,
+       (SELECT json_agg(json_build_array(lower(r.numbers), upper(r.numbers) - 1))
+          FROM (SELECT numbers FROM routed ORDER BY numbers LIMIT 100) r) AS routed
+"""
+
+
+async def calls_to(connection: Connection, code: str, at: datetime) -> dict[str, Any]:
+    """What calls are routed to the code for, now or as scheduled: series that it holds, and ported numbers.
+
+    Lists hold at most 100, with their counts; empty where there are none.
+    """
+    (row,) = await connection.fetch(_CALLS, code, at, timeout=LONG)
+    if not (row["series_count"] or row["routed_count"]):
+        return {}
+    return {
+        "series": row["series"] or [],
+        "series_count": row["series_count"],
+        "routed": [NumberRange(first, last).view() for first, last in row["routed"] or ()],
+        "routed_count": row["routed_count"],
     }
 
 
