@@ -155,8 +155,18 @@ SELECT {_alone(COMMON, "$7")},
   FROM w LEFT JOIN c ON true
 """
 
-#: Cases by the hundred: with their numbers, and for those that go back with what routing says of them.
-_MANY = """
+
+def _many_cases(which: str, limit: str = "ALL", order: str = "c.due_at, c.case_id") -> str:
+    """Cases by the hundred, with their numbers, and those that go back with what routing says of them.
+
+    What is due is reckoned up to the next planned change. The instant is made before the cases are looked up: compared
+    with the clock itself, every case would be read, and not those that the index finds.
+    """
+    return f"""
+WITH present AS MATERIALIZED (SELECT epoch, coalesce(sandbox_now, clock_timestamp()) AS now FROM world),
+w AS MATERIALIZED (
+    SELECT epoch, now, least(now, (SELECT min(due_at) FROM planned_change WHERE done_at IS NULL)) AS due_by FROM present
+)
 SELECT w.epoch, w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days,
        (SELECT json_agg(code) FROM provider WHERE terminating AND active) AS networks, c.*,
        (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1))
@@ -168,33 +178,24 @@ SELECT w.epoch, w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days,
               FROM case_numbers n, LATERAL (
                    SELECT * FROM routing WHERE numbers && n.numbers AND removed_at IS NULL OFFSET 0) r
              WHERE n.case_id = c.case_id) END AS routing
-  FROM (SELECT epoch, coalesce(sandbox_now, clock_timestamp()) AS now FROM world) w, cases c
+  FROM w, LATERAL (SELECT * FROM cases c WHERE {which} ORDER BY {order} LIMIT {limit} OFFSET 0) c ORDER BY {order}
 """
 
-#: Due, and not beyond the next planned change: what is due after that happens in the world that it leaves.
-_IS_DUE = "c.due_at <= least(w.now, (SELECT min(due_at) FROM planned_change WHERE done_at IS NULL))"
 
-_DUE = f"{_MANY} WHERE {_IS_DUE} ORDER BY c.due_at, c.case_id LIMIT $1"
-
+_DUE = _many_cases("c.due_at <= w.due_by", "$1")
 #: What gives a code room under the cap again.
-_DUE_TO = f"""
-{_MANY} WHERE {_IS_DUE} AND c.cap_code = $2 AND c.state IN ('awaiting_donor', 'awaiting_recipient')
- ORDER BY c.due_at, c.case_id LIMIT $1
-"""
-
+_DUE_TO = _many_cases(
+    "c.due_at <= w.due_by AND c.cap_code = $2 AND c.state IN ('awaiting_donor', 'awaiting_recipient')", "$1"
+)
 #: Returns that the clearinghouse sends for Nkom.
-_DUE_RETURNS = f"""
-{_MANY} WHERE {_IS_DUE} AND c.kind = 'termination' AND c.cap_code = '0'
- ORDER BY c.due_at, c.case_id LIMIT $1
-"""
-
-_AWAITING = f"""
-{_MANY} WHERE $2 = ANY(c.expected) AND NOT $2 = ANY(c.received || c.waived)
-          AND c.kind IN ('porting', 'five_digit') AND c.state IN ('scheduled', 'awaiting_completion')
- ORDER BY c.created_at, c.case_id LIMIT $1
-"""
-
-_THESE = f"{_MANY} WHERE c.case_id = ANY($1) ORDER BY c.created_at, c.case_id"
+_DUE_RETURNS = _many_cases("c.due_at <= w.due_by AND c.kind = 'termination' AND c.cap_code = '0'", "$1")
+_AWAITING = _many_cases(
+    """$2 = ANY(c.expected) AND NOT $2 = ANY(c.received || c.waived)
+       AND c.kind IN ('porting', 'five_digit') AND c.state IN ('scheduled', 'awaiting_completion')""",
+    "$1",
+    "c.created_at, c.case_id",
+)
+_THESE = _many_cases("c.case_id = ANY($1)", order="c.created_at, c.case_id")
 
 
 @dataclass(frozen=True, slots=True)
