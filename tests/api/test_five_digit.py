@@ -112,7 +112,15 @@ async def test_the_holder_changes_the_target(service: Service) -> None:
     caps = await service.read("/caps/TELIA", from_="2026-11-24", to="2026-11-25")
     assert caps["items"][0]["used"] == 0
     await service.accepted("TELIA", "NP_ANNU", case_id=case["case_id"])
-    assert (await iver(service, **fields, network="LYSE")).json()["case"]["network"] == "LYSE"
+    case = (await iver(service, **fields, network="LYSE")).json()["case"]
+    assert case["network"] == "LYSE"
+    await service.clock(local(fields["porting_time"][:16]))
+    for code in case["completion"]["missing"]:
+        await service.accepted(code, "5_FERD", case_id=case["case_id"])
+    notices = [item["message"] for item in await service.inbox("TELIA", type="NOTICE")]
+    assert [(n["case_id"], n["notice"]) for n in notices][1:] == [(case["case_id"], "completed")], (
+        "told once, not twice"
+    )
 
 
 @pytest.mark.parametrize(

@@ -78,9 +78,11 @@ class Case:
 
     @property
     def parties(self) -> tuple[str, ...]:
-        """Who sees the case from its first message on: MT and AT, or the two sides of a termination."""
+        """Who sees the case from its first message on: MT and AT, or the two sides of a termination; each code once."""
         first = self.range_holders if self.kind == "termination" else (self.recipient,)
-        return tuple(code for code in (*first, self.donor) if code is not None and code != NKOM)
+        # A holder that changes its own five-digit number is both.
+        codes = dict.fromkeys((*first, self.donor))
+        return tuple(code for code in codes if code is not None and code != NKOM)
 
     @property
     def returns_itself(self) -> bool:
