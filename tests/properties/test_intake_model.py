@@ -16,7 +16,7 @@ from random import Random
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, note, seed, settings
+from hypothesis import HealthCheck, Phase, currently_in_test_context, note, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from tests.properties.model import compare
@@ -70,6 +70,12 @@ def expected(model: Model, act: Act, reply: Reply | None) -> Iterator[str]:
         case = model.apply(m, reply.body["case"]["case_id"])
         if (reply.body["accepted_at"], reply.body["case"]["state"]) != (text(model.now), case.state):
             yield f"{m['type']} was accepted {reply.body['accepted_at']} into {reply.body['case']['state']}"
+
+
+def _tell(what: str) -> None:
+    """Show it with the steps of a failing example; those may be run again outside of Hypothesis, too."""
+    if currently_in_test_context():
+        note(what)
 
 
 class Clearinghouse(RuleBasedStateMachine):
@@ -211,9 +217,9 @@ class Clearinghouse(RuleBasedStateMachine):
         if not acts:
             return
         for act in acts:
-            note(f"  {act}")
+            _tell(f"  {act}")
         replies = self.do(self.sandbox.at_once(acts))
-        note(f"    -> {[(reply.status, reply.code) if reply else 'time' for reply in replies]}")
+        _tell(f"    -> {[(reply.status, reply.code) if reply else 'time' for reply in replies]}")
         self.settled = self.settled and all(not isinstance(act, Clock) or act.by_call for act in acts)
         seen = self.do(self.sandbox.look(self._about(acts, replies)))
         reasons = []
