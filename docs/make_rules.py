@@ -154,8 +154,12 @@ def _reasons(rulebook: Rulebook) -> Iterator[str]:
     yield (
         "\n`owner-mismatch` needs no expected value with `secret_number` true, and must then disclose none. It is "
         "refused\nwhen the expected birth date or organisation number is the one in the order: the name alone is no "
-        "ground."
+        "ground.\n"
     )
+    yield "## Reasons a range holder may give in NP_FOPS\n"
+    yield "One reason, and a comment where it needs one. No source names them: all are ours.\n"
+    for name, ours in rulebook.termination_reasons.items():
+        yield f"- `{name}` ({ours.source}): {ours.text.en}. {ours.text.nb}."
 
 
 def _one_of(fields: Sequence[str]) -> str:

@@ -134,7 +134,7 @@ _BEFORE_THE_RULES: Final[Mapping[Code, CodeInfo]] = {
     ),
     Code.UNSUPPORTED_MEDIA_TYPE: CodeInfo(
         415,
-        say("The body is not declared as JSON"),
+        say("The Content-Type is not the one that is asked for"),
         say("Send 'Content-Type: application/json', and a batch of lines with 'application/x-ndjson'."),
     ),
     Code.NOT_JSON: CodeInfo(

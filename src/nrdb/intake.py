@@ -145,7 +145,7 @@ class Intake:
         try:
             deciding.check_sender(message, loaded)
         except Problem as problem:
-            return Found(None, not_before=(slots.NotBefore(None, problem),))
+            return Found(None, not_before=(slots.NotBefore(None, None, problem),))
         rules = self._rules(loaded.closed_days)
         return slots.find_slots(
             rules, message, loaded.facts, loaded.now, start=start, routing=loaded.routing, returning=returning

@@ -137,6 +137,7 @@ async def test_the_request_itself(service: Service) -> None:
             refused = await post(service, body, **{"Content-Type": kind})
             service.refused(refused, "unsupported-media-type")
             assert "application/x-ndjson" in refused.json()["detail"]
+            assert refused.json()["title"] == "The Content-Type is not the one that is asked for"
         for nothing in (b"", b"\n", b"\r\n \n\t"):
             assert lines_of(await post(service, nothing)) == []
     assert said(lines_of(await post(service, body, **{"Content-Type": "Application/X-NDJSON; charset=utf-8"}))) == [

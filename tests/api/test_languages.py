@@ -1,6 +1,6 @@
 """English and Norwegian over HTTP: problems, form errors, derivations, pages, and the list of rules."""
 
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import httpx
@@ -10,6 +10,7 @@ from tests.support.service import Service, order_fields
 from nrdb.api.languages import choose
 from nrdb.errors import REFUSALS
 from nrdb.rulebook import load_rulebook
+from nrdb.rulebook.model import TerminationRefusal
 
 CHOICES = [
     ("", "en"),
@@ -193,6 +194,8 @@ async def test_the_rules_can_be_read_by_any_key(service: Service) -> None:
     role = by_code["role-not-permitted"]
     assert (role["timer"], role["value"], role["unit"], role["source"]) == (None, None, None, "S3 2.4.1")
     assert {item["code"] for item in items if item["kind"] == "reason"} == set(rulebook.reasons)
+    given_back = {item["code"]: item["source"] for item in items if item["kind"] == "termination-reason"}
+    assert given_back == dict.fromkeys(get_args(TerminationRefusal), "ours")
     assumed = [item for item in items if item["source"] == "assumption"]
     assert [item["code"] for item in assumed] == ["working-hours", "answer-due", "completion-due"]
     assert all(item["text"]["en"].startswith("ASSUMPTION") for item in assumed)

@@ -40,7 +40,8 @@ async def test_an_order_in_working_time(service: Service) -> None:
     assert found["slots"] == [{"from": "2026-11-23T07:35:00Z", "until": LATEST}]
     (reason,) = found["not_before"]
     assert reason == {
-        "until": "2026-11-23T07:35:00Z", "code": "porting-time-too-early", "rule": "T9", "source": "S3 2.2.1",
+        "from": None, "until": "2026-11-23T07:35:00Z",
+        "code": "porting-time-too-early", "rule": "T9", "source": "S3 2.2.1",
         "detail": "The porting time may be at the earliest Mon 2026-11-23 08:35:00.",
         "facts": {
             "porting_time": "2026-11-23T07:00:00Z", "earliest": "2026-11-23T07:35:00Z",
@@ -98,6 +99,8 @@ async def test_full_days(service: Service) -> None:
     assert [slot["from"] for slot in found["slots"]] == ["2026-11-23T07:35:00Z", "2026-11-24T23:00:00Z"]
     assert found["slots"][0]["until"] == "2026-11-23T22:59:59.999999Z"
     assert reasons(found)[1:] == [("2026-11-24T23:00:00Z", "daily-cap-exceeded")]
+    # What stands between two slots is told from the end of the one to the beginning of the other.
+    assert [item["from"] for item in found["not_before"]] == [None, "2026-11-23T23:00:00Z"]
     await service.ordered(porting_time=found["slots"][0]["until"])
     assert len((await slots(service))["slots"]) == 1
 
@@ -108,7 +111,9 @@ async def test_more_numbers_than_the_common_limit(service: Service) -> None:
     many = [{end: f"90{int(text[1:]):06}" for end, text in item.items()} for item in many]
     found = await slots(service, numbers=many)
     assert found["slots"] == []
-    assert {item["code"] for item in found["not_before"][1:]} == {"daily-cap-exceeded"}
+    assert reasons(found) == [("2026-11-23T07:35:00Z", "porting-time-too-early"), (None, "daily-cap-exceeded")]
+    assert found["not_before"][1]["from"] == "2026-11-23T07:35:00Z"
+    assert "No lawful day has room" in found["not_before"][1]["detail"]
     await service.admin("PUT", "/caps/TELIA/2026-12-01", {"limit": 20_000, "reason": "a large customer"})
     found = await slots(service, numbers=many)
     assert found["slots"] == [{"from": "2026-11-30T23:00:00Z", "until": "2026-12-01T22:59:59.999999Z"}]
@@ -134,6 +139,11 @@ async def test_an_open_case(service: Service) -> None:
             ("2026-11-23T14:50:00Z", "number-in-open-case"), ("2026-11-24T07:25:00Z", "porting-time-too-early"),
         ]  # fmt: skip
         assert found["not_before"][0]["facts"]["until"] == "2026-11-23T14:50:00Z"
+        assert [item["from"] for item in found["not_before"]] == [None, "2026-11-23T14:50:00Z"]
+        early = found["not_before"][1]["facts"]
+        assert (early["porting_time"], early["derivation"][0]) == (
+            "2026-11-23T14:50:00Z", "T9: 35 working minutes from Mon 2026-11-23 15:50:00",
+        )  # fmt: skip
         assert found["slots"][0]["from"] == "2026-11-24T07:25:00Z"
     # Once it is executed, the number will have another holder.
     await service.accepted("TELENOR", "NP_GODK", case_id=case_id)
@@ -253,6 +263,23 @@ async def test_a_wrong_form(service: Service, pointer: str, fields: dict[str, An
     response = await ask(service, **fields)
     service.refused(response, "invalid-message")
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+
+
+async def test_a_code_that_does_not_exist(service: Service) -> None:
+    """It is a wrong form, as in administration; one that is inactive is a refusal."""
+    for who, pointer, fields in (
+        ("OPERATOR", "/recipient", {"recipient": "ZZZ"}),
+        ("OPERATOR", "/donor", {"donor": "ZZZ"}),
+        ("OPERATOR", "/donor", {"donor": "ZZZ", "type": "NP_OPPS"}),
+        ("TELIA", "/donor", {"donor": "ZZZ"}),
+        ("TELENOR", "/recipient", {"recipient": "ZZZ"}),
+    ):
+        response = await ask(service, who, **fields)
+        service.refused(response, "invalid-message")
+        assert response.json()["errors"] == [{"pointer": pointer, "detail": "there is no such provider code"}]
+    service.refused(await ask(service, donor="YYY", recipient="ZZZ"), "sender-not-yours")
+    # Of a termination the recipient plays no part.
+    assert reasons(await slots(service, type="NP_OPPS", donor="TELIA", recipient="ZZZ")) == [(None, "donor-not-holder")]
 
 
 async def test_as_many_numbers_as_a_message_holds(service: Service) -> None:

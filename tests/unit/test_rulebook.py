@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Callable
 from datetime import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from nrdb.errors import CATALOGUE, REFUSALS, Code
+from nrdb.messages.kinds import NpFops
 from nrdb.rulebook import Hours, Rulebook, RulebookError, Timer, load_rulebook
-from nrdb.rulebook.model import DEFAULT_FILE
+from nrdb.rulebook.model import DEFAULT_FILE, TerminationRefusal
 from nrdb.texts import tell
 
 GOOD = DEFAULT_FILE.read_text(encoding="utf-8")
@@ -331,6 +333,27 @@ def test_absent_file_is_refused(tmp_path: Path) -> None:
 def test_hours_may_begin_when_the_changing_hour_is_over(write: Write) -> None:
     rules = load_rulebook(write(GOOD.replace("opens = 08:00:00", "opens = 03:00:00")))
     assert rules.calendar.hours[0].opens == time(3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "[termination_reasons.other]",
+            "[termination_reasons.another]",
+            r"missing: \['other'\], unknown: \['another'\]",
+        ),
+        ('[termination_reasons.other]\nsource = "ours"', '[termination_reasons.other]\nsource = "S3 2.8"', "'ours'"),
+        ("[termination_reasons.other]", "[termination_reasons.other]\nnumber = 4", "Extra inputs"),
+    ],
+    ids=["another", "source", "number"],
+)
+def test_reasons_of_a_range_holder_are_those_of_the_form(write: Write, old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    with pytest.raises(RulebookError, match=message):
+        load_rulebook(write(GOOD.replace(old, new)))
+    assert list(load_rulebook().termination_reasons) == list(get_args(TerminationRefusal))
+    assert get_args(NpFops.model_fields["reason"].annotation) == get_args(TerminationRefusal)
 
 
 def test_empty_reasons_are_refused(write: Write) -> None:

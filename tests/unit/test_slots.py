@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nrdb.clock import format_time
 from nrdb.errors import Code, Problem
 from nrdb.messages.facts import CapDay, Facts, OpenNumbers, PlanRow, PortedRow
 from nrdb.messages.kinds import AnyOpening
@@ -104,9 +106,14 @@ def test_slots_are_what_a_message_sent_then_may_name(
 def as_found(found: Found, at: datetime, problem: Problem | None) -> None:
     """What was found of an instant is what the rules say of it."""
     assert any(slot.first <= at <= slot.last for slot in found.slots) == (problem is None)
-    told = next((item for item in found.not_before if item.until is None or at < item.until), None)
-    if problem is not None and problem.code not in TOO_LATE:
-        assert told is not None
+    telling = [
+        item for item in found.not_before
+        if (item.first is None or item.first <= at) and (item.until is None or at < item.until)
+    ]  # fmt: skip
+    if problem is None:
+        assert telling == []
+    elif problem.code not in TOO_LATE:
+        (told,) = telling
         assert told.problem.code is problem.code
         if problem.code is Code.DAILY_CAP_EXCEEDED:
             assert told.problem.facts == problem.facts
@@ -125,6 +132,12 @@ def test_slots_are_ascending_disjoint_and_maximal(now: datetime, full: dict[int,
         assert one.first <= one.last < one.last + TICK < other.first <= other.last
     ends = [item.until for item in found.not_before]
     assert None not in ends
+    # Slots and hindrances lie side by side from the beginning to the end.
+    known = [(item.first, item.until) for item in found.not_before] + [(s.first, s.last + TICK) for s in found.slots]
+    (beginning,) = [until for first, until in known if first is None]
+    later = sorted((first, until) for first, until in known if first and until)
+    assert beginning == later[0][0]
+    assert all(one[1] == other[0] for one, other in pairwise(later))
     assert ends == sorted(end for end in ends if end)
 
 
@@ -164,6 +177,43 @@ def test_an_open_case_ends_first() -> None:
         (UNTIL, Code.NUMBER_IN_OPEN_CASE), (UNTIL + timedelta(minutes=35), Code.PORTING_TIME_TOO_EARLY),
     ]  # fmt: skip
     assert found.slots == find_slots(RULES, message, facts, UNTIL).slots
+
+
+@pytest.mark.parametrize("kind", ["NP_BEST", "NP_OPPS"])
+def test_behind_an_open_case_the_window_is_told_of_a_message_sent_then(kind: str) -> None:
+    message, facts = opening(kind)
+    routing = (row("TELENOR" if kind == "NP_BEST" else "TELIA", NOW),)
+    found = find_slots(RULES, message, replace(facts, open_numbers=(OPEN,)), NOW, routing=routing)
+    blocked, early = found.not_before
+    assert (blocked.first, blocked.until, early.first) == (None, UNTIL, UNTIL)
+    told = early.problem.facts or {}
+    field = "porting_time" if kind == "NP_BEST" else "termination_time"
+    assert told[field] == format_time(UNTIL)
+    alone = met(message, facts, UNTIL, UNTIL)
+    assert alone is not None
+    assert alone.facts == told
+
+
+MANY = [span(f"900{n}0000", f"900{n}3999") for n in range(4)]
+
+
+def test_more_than_any_day_takes_is_one_hindrance_without_an_end() -> None:
+    message, facts = opening("NP_BEST", numbers=MANY)
+    # A day that is taken in part, or lowered, frees up no more than the others.
+    facts = replace(facts, full_days={date(2026, 11, 25): CapDay(7, 15_000), date(2026, 11, 26): CapDay(0, 10)})
+    early, full = find_slots(RULES, message, facts, NOW).not_before
+    assert (early.first, early.until, early.problem.code) == (None, full.first, Code.PORTING_TIME_TOO_EARLY)
+    assert (full.until, full.problem.code) == (None, Code.DAILY_CAP_EXCEEDED)
+    assert (full.problem.facts or {})["next_day_with_room"] is None
+    # One day that could take them keeps its end, though it is full.
+    raised = date(2026, 11, 30)
+    facts = replace(facts, raised_days=frozenset({raised}), full_days={raised: CapDay(9_000, 20_000)})
+    found = find_slots(RULES, message, facts, NOW)
+    assert found.slots == ()
+    assert None not in [item.until for item in found.not_before]
+    # And with room there is a slot between the days without.
+    (slot,) = find_slots(RULES, message, replace(facts, full_days={}), NOW).slots
+    assert slot.first == datetime(2026, 11, 29, 23, tzinfo=UTC)
 
 
 def test_an_executed_case_leaves_another_holder() -> None:
@@ -232,4 +282,5 @@ def test_looking_from_a_time_after_the_last_finds_nothing() -> None:
     assert (found.slots, [(i.until, i.problem.code) for i in found.not_before]) == (
         (), [(None, Code.TERMINATION_TIME_TOO_LATE)],
     )  # fmt: skip
+    assert found.not_before[0].first == LATEST + TICK
     assert find_slots(RULES, message, facts, NOW, start=LATEST).slots == (Slot(LATEST, LATEST),)

@@ -53,7 +53,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         409: "Refused by a rule; `code`, `rule`, `source` and `facts` say why",
         410: "The position no longer exists",
         413: "The body is too large",
-        415: "The body is not declared as JSON",
+        415: "The Content-Type is not the one that is asked for",
         422: "The form is wrong: see `errors`",
         503: "The database is away; try again after `Retry-After` seconds",
     }
@@ -349,7 +349,8 @@ class TextView(Shown):
 
 
 class RuleView(Shown):
-    """A rule. `kind`: `refusal` (`code` as in a problem), `reason` (of NP_FBES), `working-time`, `deadline` (reports).
+    """A rule. `kind`: `refusal` (`code` as in a problem), `reason` (of NP_FBES), `termination-reason` (of NP_FOPS),
+    `working-time`, `deadline` (reports). A code of NP_FBES may be one of NP_FOPS too: `kind` tells them apart.
 
     `source` is `assumption` where no source gives the value, `ours` where no source names the thing.
     """

@@ -17,11 +17,17 @@ from nrdb.texts import say
 DryRun = Annotated[bool, Query(description="answer what would change, and change nothing")]
 
 
-async def check_code(connection: Connection, code: str, pointer: str) -> dict[str, Any]:
-    """The provider with this code, which must be active. Raises 422 at the place where it is named."""
+async def known_code(connection: Connection, code: str, pointer: str) -> dict[str, Any]:
+    """The provider with this code, active or not. Raises 422 at the place where it is named."""
     found = await find_provider(connection, code)
     if found is None:
         raise field_problem(pointer, say("there is no such provider code"))
+    return found
+
+
+async def check_code(connection: Connection, code: str, pointer: str) -> dict[str, Any]:
+    """The provider with this code, which must be active. Raises 422 at the place where it is named."""
+    found = await known_code(connection, code, pointer)
     if not found["active"]:
         raise field_problem(pointer, say("this provider code is inactive"))
     return found

@@ -16,12 +16,12 @@ from nrdb.rulebook import Rulebook, Text
 from nrdb.texts import Both, Told, tell
 
 router = guarded("provider", "operator", "admin", tags=["rules"])
-Kind = Literal["refusal", "reason", "working-time", "deadline"]
+Kind = Literal["refusal", "reason", "termination-reason", "working-time", "deadline"]
 
 
 @router.get("/rules", response_model=page(RuleView), summary="Every rule, with its value and where it is written")
 async def get_rules(request: Request) -> Response:
-    """The refusals in the order in which they are decided, the reasons of NP_FBES, working time, and assumptions."""
+    """The refusals as they are decided in order, reasons of NP_FBES and of NP_FOPS, working time, and assumptions."""
     return json_response({"items": list_rules(services(request).rulebook), "next": None})
 
 
@@ -49,6 +49,8 @@ def _refusals(rulebook: Rulebook) -> Iterator[dict[str, Any]]:
 def _reasons(rulebook: Rulebook) -> Iterator[dict[str, Any]]:
     for name, reason in rulebook.reasons.items():
         yield _item("reason", name, reason.source, reason.text)
+    for name, ours in rulebook.termination_reasons.items():
+        yield _item("termination-reason", name, ours.source, ours.text)
 
 
 def _working_time(rulebook: Rulebook) -> Iterator[dict[str, Any]]:

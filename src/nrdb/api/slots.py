@@ -8,10 +8,12 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from starlette.responses import Response
 
 from nrdb.api.answers import BODY_PROBLEMS, Shown
+from nrdb.api.changes import known_code
 from nrdb.api.context import services
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.languages import told
 from nrdb.clock import format_time
+from nrdb.db import acquire
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import Form, Number, ProviderCode, Range, Time
 from nrdb.messages.slots import Found, NotBefore, OpeningType, draft
@@ -91,8 +93,13 @@ class SlotView(Shown):
 
 
 class NotBeforeView(Shown):
-    """A refusal that a time before `until` would meet. At `until` it is gone; null: no end of it is known."""
+    """A refusal that a time from `from` on and before `until` would meet.
 
+    `from` null: from the beginning. At `until` the refusal is gone; null: no end of it is known. Times before `from`
+    and from `until` on are slots, or stand in another entry.
+    """
+
+    from_: Annotated[datetime | None, Field(alias="from")]
     until: datetime | None
     code: str
     rule: str | None
@@ -102,7 +109,7 @@ class NotBeforeView(Shown):
 
 
 class SlotsAnswer(Shown):
-    """Lawful times for a message that is sent at `send_from`, and what stands before and between them."""
+    """Lawful times for a message that is sent at `send_from`, and what stands before and between them, in order."""
 
     send_from: datetime | None
     slots: list[SlotView]
@@ -116,7 +123,8 @@ async def post_slots(request: Request, form: SlotsForm) -> Response:
     Calendar, timers, cap, open cases and blocked series taken together, by the same checks as the message itself; it
     changes nothing. `send_from` is now, or when the open case of the numbers ends (the slots are then those of a
     message sent at that instant), or null where no message could be sent. What the request does not name is taken to
-    be right: customer, number type, target number, right holder, network. Providers ask for their own codes.
+    be right: customer, number type, target number, right holder, network. Providers ask for their own codes. Each entry
+    of `not_before` says from when until when its refusal holds.
     """
     caller = caller_of(request)
     parties = [code for code in (form.recipient, form.donor) if code is not None]
@@ -127,6 +135,10 @@ async def post_slots(request: Request, form: SlotsForm) -> Response:
             facts={"codes": list(caller.codes)},
         )
     parts = services(request)
+    async with acquire(parts.pool) as connection:
+        for pointer, code in (("/donor", form.donor), ("/recipient", form.recipient)):
+            if code is not None:
+                await known_code(connection, code, pointer)
     numbers = [item.numbers for item in form.numbers]
     message = draft(form.type, numbers, form.donor, form.recipient)
     found = await parts.intake.slots(message, form.from_)
@@ -149,6 +161,7 @@ def _hindrance(item: NotBefore, *, shows_cap: bool) -> dict[str, Any]:
         facts = {name: value for name, value in facts.items() if name not in ("limit", "used")}
         detail = problem.info.title
     return {
+        "from": format_time(item.first) if item.first else None,
         "until": format_time(item.until) if item.until else None,
         "code": problem.code,
         "rule": problem.rule,

@@ -38,6 +38,7 @@ from nrdb.messages.fields import (
     Uuid,
 )
 from nrdb.routing.numbers import NumberRange, join, national
+from nrdb.rulebook.model import TerminationRefusal
 from nrdb.texts import FieldError, say
 
 NumberType = Literal["E", "T", "S"]
@@ -53,7 +54,6 @@ RefusalReason = Literal[
     "customer-changed-mind",
     "staff-unavailable",
 ]
-TerminationRefusal = Literal["number-not-held", "numbers-incomplete", "termination-time-wrong", "other"]
 #: Digits of the ordinary number that a five-digit number is led to (S1).
 TARGET_DIGITS = 8
 

@@ -46,8 +46,12 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class NotBefore:
-    """Why not earlier than `until`, which is itself free of this hindrance. None: no end of it is known."""
+    """Why not from `first` (None: the beginning) until `until`, which is itself free of this hindrance.
 
+    None as `until`: no end of it is known.
+    """
+
+    first: datetime | None
     until: datetime | None
     problem: Problem
 
@@ -56,7 +60,8 @@ class NotBefore:
 class Found:
     """The slots of a message that is sent at `send_from`: now, or when the open case of its numbers has ended.
 
-    None: no time is known at which it could be sent. `not_before` is in order of time.
+    None: no time is known at which it could be sent. `not_before` is in order of time, and no two of them, nor a slot,
+    share an instant.
     """
 
     send_from: datetime | None
@@ -132,22 +137,28 @@ def find_slots(
     if refused is not None:
         unblocked = _unblocked(facts)
         if unblocked is not None:
-            not_before.append(NotBefore(unblocked, refused))
+            not_before.append(NotBefore(None, unblocked, refused))
             facts = _then(facts, routing, returning, unblocked)
             send_from, refused = unblocked, _refusal(check_numbers, rules, message, facts)
         if refused is not None:
             # What stands in the way before and after the open cases is one hindrance.
             before = [item for item in not_before if item.problem.code is not refused.code]
-            return Found(None, not_before=(*before, NotBefore(None, refused)))
-    start = max(start or now, now)
+            return Found(None, not_before=(*before, NotBefore(before[-1].until if before else None, None, refused)))
+    # A message that can only be sent later names no earlier time than that.
+    start = max(start or send_from, send_from)
     earliest = earliest_time(rules, message, send_from)
     latest = latest_time(rules, message, send_from)
     refused = _refusal(check_window, rules, naming(message, start), send_from)
     if refused is not None:
-        not_before.append(NotBefore(earliest if start < earliest else None, refused))
+        early = NotBefore(not_before[-1].until if not_before else None, earliest, refused)
+        not_before.append(early if start < earliest else NotBefore(latest + TICK, None, refused))
     days = list(_days(rules, message, facts, max(start, earliest), latest))
-    not_before += [day for day in days if isinstance(day, NotBefore)]
-    return Found(send_from, _joined(day for day in days if isinstance(day, Slot)), tuple(not_before))
+    free = [day for day in days if isinstance(day, Slot)]
+    full = [day for day in days if isinstance(day, NotBefore)]
+    if not free and full and all(_over_the_limit(day.problem) for day in full):
+        # No day frees up: it is one hindrance without an end, not one for each day.
+        full = [replace(full[0], until=None)]
+    return Found(send_from, _joined(free), (*not_before, *full))
 
 
 def _refusal(check: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> Problem | None:
@@ -179,8 +190,14 @@ def _days(
     while begin <= latest:
         day, midnight = oslo_day(begin), rules.calendar.end_of_working_day(begin, 0)
         full = _refusal(check_room, rules, code, day, requested, facts, latest) if code else None
-        yield NotBefore(midnight, full) if full else Slot(begin, min(midnight - TICK, latest))
+        yield NotBefore(begin, midnight, full) if full else Slot(begin, min(midnight - TICK, latest))
         begin = midnight
+
+
+def _over_the_limit(full: Problem) -> bool:
+    """The message asks for more than the whole day has, however few are taken."""
+    told = full.facts or {}
+    return bool(told["requested"] > told["limit"])
 
 
 def _joined(days: Iterable[Slot]) -> tuple[Slot, ...]:

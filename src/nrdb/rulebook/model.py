@@ -37,6 +37,7 @@ from nrdb.texts import placeholders
 NumberClass = Literal["GEO", "NONGEO", "MOBILE", "FIVE"]
 TimerUnit = Literal["working_minutes", "minutes", "working_days"]
 ExpectedField = Literal["name", "birth_date", "organisation_number", "numbers", "number_type", "porting_time"]
+TerminationRefusal = Literal["number-not-held", "numbers-incomplete", "termination-time-wrong", "other"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 #: The timers the code applies, each in the unit it can compute. A file must name exactly these (S3 2.2.1).
@@ -204,6 +205,13 @@ class Reason(Entry):
         return self
 
 
+class TerminationReason(Entry):
+    """One reason a range holder may give in NP_FOPS. No source names any; they are ours."""
+
+    source: Literal["ours"]
+    text: Text
+
+
 class Refusal(Entry):
     """What a refusal means, and the timers that decide it, where it is about time (contract section 6)."""
 
@@ -261,6 +269,7 @@ class Rulebook(Entry):
     block_limit: BlockLimit
     classes: Table[NumberClassRules]
     reasons: Annotated[Table[Reason], Field(min_length=1)]
+    termination_reasons: Table[TerminationReason]
     assumptions: Assumptions
     refusals: Table[Refusal]
     #: sha256 of the file, logged at start so that it can be said later which rules a process applied.
@@ -309,6 +318,14 @@ class Rulebook(Entry):
         twice = [str(number) for number, count in numbers.items() if count > 1]
         if twice:
             raise ValueError(f"two reasons have the number {', '.join(twice)}")
+        return reasons
+
+    @field_validator("termination_reasons")
+    @classmethod
+    def _termination_reasons_are_those_of_the_form(
+        cls, reasons: Mapping[str, TerminationReason]
+    ) -> Mapping[str, TerminationReason]:
+        _exactly(reasons, get_args(TerminationRefusal), "termination_reasons")
         return reasons
 
     @field_validator("refusals")
