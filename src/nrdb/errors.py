@@ -172,7 +172,7 @@ _BESIDE_THE_RULES: Final[Mapping[Code, CodeInfo]] = {
     Code.PROVIDER_IN_USE: CodeInfo(
         409,
         say("The provider is in use"),
-        say("It holds series or numbers, or is party to open cases: see the list."),
+        say("It holds series or numbers, calls are routed to it, or it is party to open cases: see the list."),
     ),
     Code.SERIES_OVERLAP: CodeInfo(
         409,
