@@ -53,6 +53,27 @@ async def _transfer(teller: Teller, told: dict[str, Any]) -> None:
         teller.planned = answer["planned"]["id"]
 
 
+@line(rf"{_ADMIN} asks what transferring {CODE} to (?P<to>\w+) would do: (?P<cases>\d+) cases?, (?P<series>\d+) series")
+async def _ask_transfer(teller: Teller, told: dict[str, Any]) -> None:
+    body = {"to": told["to"], "reason": "a story"}
+    path = f"/admin/provider-codes/{told['code']}/transfer?dry_run=true"
+    response = await teller.service.send("POST", path, "ADMIN", body)
+    assert response.status_code == 200, response.text
+    answer = response.json()
+    assert answer["dry_run"] is True
+    assert (answer["case_count"], answer["series_count"]) == (int(told["cases"]), int(told["series"])), str(answer)
+
+
+@line(rf"{CODE} sets the contact for portings to (?P<email>\S+){OUTCOME}")
+async def _contact(teller: Teller, told: dict[str, Any]) -> None:
+    points = [{"role": "porting", "email": told["email"], "phone": "22000000"}]
+    response = await teller.service.send("PUT", f"/providers/{told['code']}/contacts", told["code"], points)
+    assert response.status_code == int(told["outcome"]), response.text
+    listed = (await teller.service.read("/providers", "LYSE", limit=1000))["items"]
+    (shown,) = [item["contacts"] for item in listed if item["code"] == told["code"]]
+    assert [point["email"] for point in shown] == [told["email"]]
+
+
 @line(rf"{_ADMIN} cancels the planned change{OUTCOME}")
 async def _cancel(teller: Teller, told: dict[str, Any]) -> None:
     await teller.admin("DELETE", f"/planned-changes/{teller.planned}?reason=story", None, told["outcome"])
