@@ -30,6 +30,6 @@ the administrator makes SVEA inactive -> 200
 SVEA sends NP_BEST for 90012348 from TELENOR at 12:00 -> 403 provider-inactive
 # Not waited for any more; whoever has come back is not waited for in what was waived.
 the administrator makes TLINX active -> 200
-TLINX sends NP_FERD in B -> 409 too-early-to-complete
+TLINX sends NP_FERD in B -> 409 role-not-permitted
 at Mon 12:00
 everybody else sends NP_FERD in B -> 201 completed

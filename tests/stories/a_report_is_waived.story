@@ -23,7 +23,7 @@ TLINX sends NP_FERD in A -> 201 awaiting_completion
 TELENOR's inbox: NP_BEST, NP_IVER, 5_IVER
 the administrator waives UNIFON in A -> 200 completed
 TELENOR's inbox: NOTICE completed
-UNIFON sends NP_FERD in A -> 409 case-state state completed
+UNIFON sends NP_FERD in A -> 409 role-not-permitted
 the administrator waives UNIFON in A -> 409 case-state state completed
 # A five-digit case in the same way.
 the administrator waives COM4 in B -> 200 awaiting_completion
