@@ -84,10 +84,14 @@ class Code(StrEnum):
     TRANSFER_CONFLICT = "transfer-conflict"
     TRANSFER_TO_ITSELF = "transfer-to-itself"
     EFFECTIVE_TIME_PASSED = "effective-time-passed"
+    REMINDED_RECENTLY = "reminded-recently"
     CLOCK_BACKWARDS = "clock-backwards"
     # What any server may answer.
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
+    POSITION_GONE = "position-gone"
+    TOO_MANY_REQUESTS = "too-many-requests"
+    TOO_MANY_STREAMS = "too-many-streams"
     UNAVAILABLE = "unavailable"
     INTERNAL = "internal"
 
@@ -209,6 +213,11 @@ _BESIDE_THE_RULES: Final[Mapping[Code, CodeInfo]] = {
         say("The effective time has passed"),
         say("Choose now or a later time."),
     ),
+    Code.REMINDED_RECENTLY: CodeInfo(
+        409,
+        say("A reminder has been sent within the last hour"),
+        say("A case is reminded of once an hour: see when it may be again."),
+    ),
     Code.NOT_FOUND: CodeInfo(
         404,
         say("Not found"),
@@ -218,6 +227,21 @@ _BESIDE_THE_RULES: Final[Mapping[Code, CodeInfo]] = {
         405,
         say("Method not allowed"),
         say("The address exists, but not for this method: see the 'Allow' header."),
+    ),
+    Code.POSITION_GONE: CodeInfo(
+        410,
+        say("The position in the inbox is gone"),
+        say("Items so old are no longer kept: go on from the oldest one that there is."),
+    ),
+    Code.TOO_MANY_REQUESTS: CodeInfo(
+        429,
+        say("Too many requests"),
+        say("Nothing was changed. Send the request again after 'Retry-After' seconds."),
+    ),
+    Code.TOO_MANY_STREAMS: CodeInfo(
+        429,
+        say("Too many open streams"),
+        say("Close a stream of the code first. All streams of a code show the same items."),
     ),
     Code.UNAVAILABLE: CodeInfo(
         503,

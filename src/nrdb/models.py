@@ -92,7 +92,12 @@ api_key = Table(
     Column("created_at", _INSTANT, nullable=False),
     Column("expires_at", _INSTANT),
     Column("revoked_at", _INSTANT),
+    # Limits other than those of the settings.
+    Column("requests_per_second", Integer),
+    Column("streams", Integer),
     CheckConstraint("role IN ('provider', 'operator', 'admin')", name="role"),
+    CheckConstraint("requests_per_second > 0", name="requests_per_second_positive"),
+    CheckConstraint("streams > 0", name="streams_positive"),
 )
 
 #: The number plan. A row is one version of a series, in force during `valid`; history is kept.
@@ -170,6 +175,8 @@ cases = Table(
     Column("due_at", _INSTANT),
     # From here the retention of the case's personal data runs; null once they are erased, or where there are none.
     Column("personal_until", _INSTANT),
+    # When somebody was last reminded of it: once an hour.
+    Column("reminded_at", _INSTANT),
     Column("created_at", _INSTANT, nullable=False),
     Column("updated_at", _INSTANT, nullable=False),
     # Lists, all of them newest first. The state comes before the time, so that the few open ones among a million are
@@ -312,11 +319,65 @@ inbox = Table(
     Column("log_id", BigInteger, nullable=False, index=True),
 )
 
+#: How far a code has acknowledged, and through where its items are gone because their time was over.
 inbox_ack = Table(
     "inbox_ack",
     metadata,
     Column("code", Text, primary_key=True),
     Column("through", BigInteger, nullable=False),
+    Column("gone_through", BigInteger, nullable=False, server_default=text("0")),
+)
+
+#: Where a code wants its items posted to. `position` is the `seq` through which they are delivered or skipped; what is
+#: counted beside it is about the next item. All times here are real ones, in a sandbox too. Secrets are sealed.
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("types", ARRAY(Text)),
+    Column("secret", LargeBinary, nullable=False),
+    Column("old_secret", LargeBinary),
+    Column("old_secret_until", _INSTANT),
+    Column("position", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("first_attempt_at", _INSTANT),
+    Column("next_attempt_at", _INSTANT),
+    Column("failing_since", _INSTANT),
+    Column("delivered_at", _INSTANT),
+    Column("switched_off_at", _INSTANT),
+    Column("created_at", _INSTANT, nullable=False),
+)
+
+#: What became of each attempt, for those who look for a fault. A test message has no `seq`.
+webhook_attempt = Table(
+    "webhook_attempt",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("seq", BigInteger),
+    Column("webhook_id", Text, nullable=False),
+    Column("at", _INSTANT, nullable=False, index=True),
+    Column("outcome", Text, nullable=False),
+    Column("status", Integer),
+    Column("error", Text),
+    Column("milliseconds", Integer, nullable=False),
+    Column("next_attempt_at", _INSTANT),
+    Index("ix_webhook_attempt_code", "code", text("id DESC")),
+)
+
+#: Items that could not be delivered to a webhook in three days. They stand in the inbox all the same.
+webhook_skip = Table(
+    "webhook_skip",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("log_id", BigInteger, nullable=False),
+    Column("first_attempt_at", _INSTANT, nullable=False),
+    Column("skipped_at", _INSTANT, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("status", Integer),
+    Column("error", Text),
 )
 
 #: The ledger of the daily cap: how many numbers go to a code on a day, and a limit other than the rulebook's.

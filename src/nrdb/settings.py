@@ -89,12 +89,26 @@ class Settings(BaseSettings):
     sandbox: bool = False
     sandbox_start: Annotated[AwareDatetime, BeforeValidator(_rfc3339)] | None = None
     pool_size: Annotated[int, Field(ge=2, le=500)] = 10
+    inbox_days: Annotated[int, Field(ge=400, le=36500)] = 400
+    requests_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    streams_per_code: Annotated[int, Field(ge=1, le=10_000)] = 20
+    webhook_allow_private: bool | None = None
     log_format: Literal["console", "json"] = "console"
 
     @property
     def retention(self) -> timedelta:
         """How long personal data are kept after the instant that their retention runs from."""
         return timedelta(days=self.retention_days)
+
+    @property
+    def inbox_retention(self) -> timedelta:
+        """How long an item stays in an inbox at least; one that is not acknowledged stays longer."""
+        return timedelta(days=self.inbox_days)
+
+    @property
+    def private_webhooks(self) -> bool:
+        """Whether webhooks may go to loopback, link-local and private addresses, and without TLS."""
+        return self.sandbox if self.webhook_allow_private is None else self.webhook_allow_private
 
 
 def _sentence(error: ErrorDetails) -> str:

@@ -51,7 +51,8 @@ STATUSES = {
 #: Tables whose content a message may change, in the order in which a difference is easiest to read.
 TABLES = (
     "cases", "case_numbers", "message_log", "inbox", "inbox_ack", "cap_day", "routing", "series", "provider",
-    "closed_day", "audit", "world", "planned_change", "case_party", "right_of_use",
+    "closed_day", "audit", "world", "planned_change", "case_party", "right_of_use", "webhook", "webhook_attempt",
+    "webhook_skip",
 )  # fmt: skip
 KARI = {"name": "Kari Nordmann", "birth_date": "1980-01-31"}
 
