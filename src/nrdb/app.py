@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -34,12 +34,16 @@ from nrdb.api.requests import RequestLog
 from nrdb.api.sandbox import sandbox_router
 from nrdb.data_key import open_vault
 from nrdb.db import acquire, open_pool
+from nrdb.delivery.inbox import Reader
+from nrdb.delivery.tail import Tail
 from nrdb.intake import Intake
 from nrdb.messages.kinds import MESSAGE
 from nrdb.migrate import head
 from nrdb.rulebook import load_rulebook
 from nrdb.settings import Settings
 
+#: Connections for reading inboxes: few, for all who follow share one look.
+_READERS = 3
 _DESCRIPTION = """
 Number-portability clearinghouse: providers post porting messages, the rulebook decides, everybody concerned is told.
 
@@ -50,21 +54,48 @@ Working hours (Monday to Friday 08:00-16:00 Europe/Oslo, not on public holidays)
 """
 
 
+@asynccontextmanager
+async def _in_background(tail: Tail, stopping: asyncio.Event) -> AsyncIterator[None]:
+    """Look at the inboxes while the application runs."""
+    looking = asyncio.create_task(tail.run(stopping))
+    try:
+        yield
+    finally:
+        looking.cancel()
+        await asyncio.wait({looking})
+    if not looking.cancelled():
+        looking.result()
+
+
 def create_app(settings: Settings, dsn: str) -> FastAPI:
     """The application on one database. It opens its connections when it starts and closes them when it stops."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         rulebook = load_rulebook()
-        pool = await open_pool(dsn, settings.pool_size, settings.retention_days)
-        try:
+        stopping: asyncio.Event = app.state.stopping
+        async with AsyncExitStack() as stack:
+            pool = await open_pool(dsn, settings.pool_size, settings.retention_days)
+            stack.push_async_callback(pool.close)
+            readers = await open_pool(dsn, _READERS, settings.retention_days)
+            stack.push_async_callback(readers.close)
             async with acquire(pool) as connection:
                 vault = await open_vault(connection, settings)
-            intake = Intake(pool, rulebook, vault)
-            app.state.services = Services(settings, rulebook, pool, intake, vault, head(), app.state.stopping)
+            tail = Tail(readers)
+            await stack.enter_async_context(_in_background(tail, stopping))
+            app.state.services = Services(
+                settings,
+                rulebook,
+                pool,
+                readers,
+                Reader(readers, vault),
+                tail,
+                Intake(pool, rulebook, vault),
+                vault,
+                head(),
+                stopping,
+            )
             yield
-        finally:
-            await pool.close()
 
     # The documentation comes with its own scripts: a clearinghouse's machines reach no content network.
     app = FastAPIOffline(

@@ -1,11 +1,10 @@
 """The worker announces what is already true: it writes down what time has done, and notices follow from that.
 
-It also keeps house: personal data whose time is up are erased.
+It also keeps house: personal data and inbox items go when their time is over.
 """
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
 
 import structlog
 
@@ -13,6 +12,7 @@ from nrdb.api.metrics import ERASED, SETTLED
 from nrdb.clock import monotonic
 from nrdb.data_key import open_vault
 from nrdb.db import UNAVAILABLE, ConflictError, Pool, acquire, open_pool, retried
+from nrdb.delivery.positions import let_go
 from nrdb.erasure import BATCH, erase, seal, try_turn
 from nrdb.intake import Intake
 from nrdb.rulebook import load_rulebook
@@ -30,12 +30,17 @@ log = structlog.get_logger()
 
 
 class Housekeeping:
-    """Erases personal data whose time is up, and seals what a process of the first release still writes in the open."""
+    """What nobody waits for.
 
-    def __init__(self, pool: Pool, vault: Vault, retention: timedelta) -> None:
+    Erases personal data whose time is up, seals what a process of the first release still writes in the open, and takes
+    old items out of the inboxes.
+    """
+
+    def __init__(self, pool: Pool, vault: Vault, settings: Settings) -> None:
         self._pool = pool
         self._vault = vault
-        self._retention = retention
+        self._retention = settings.retention
+        self._inbox_retention = settings.inbox_retention
         self._next = monotonic()
 
     async def look(self) -> bool:
@@ -53,10 +58,11 @@ class Housekeeping:
                 return 0
             sealed = await seal(connection, self._vault, BATCH)
             erased = await erase(connection, self._retention, BATCH)
+            let_go_of = await let_go(connection, self._inbox_retention, BATCH)
         if erased:
             ERASED.inc(erased)
             log.info("erased personal data whose time was up", count=erased)
-        return sealed + erased
+        return sealed + erased + let_go_of
 
 
 async def run_worker(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
@@ -66,7 +72,7 @@ async def run_worker(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
         async with acquire(pool) as connection:
             vault = await open_vault(connection, settings)
         intake = Intake(pool, load_rulebook(), vault)
-        housekeeping = Housekeeping(pool, vault, settings.retention)
+        housekeeping = Housekeeping(pool, vault, settings)
         while not stop.is_set():
             await _wait(stop, await _look(intake, housekeeping))
     finally:

@@ -14,11 +14,13 @@ from tests.support.server import Databases
 
 from nrdb.db import Pool, acquire, open_pool
 from nrdb.erasure import BATCH, erase, seal
+from nrdb.settings import Settings
 from nrdb.vault import Vault
 from nrdb.worker import Housekeeping
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
-RETENTION = timedelta(days=90)
+SETTINGS = Settings()
+RETENTION = SETTINGS.retention
 TICK = timedelta(microseconds=1)
 VAULT = Vault(os.urandom(32), os.urandom(32))
 KARI = {"customer": {"name": "Kari Nordmann", "birth_date": "1980-01-31"}}
@@ -237,8 +239,8 @@ async def test_one_worker_at_a_time_keeps_house(pool: Pool) -> None:
     await new_case(pool, NOW - RETENTION)
     async with acquire(pool) as held, held.transaction():
         await held.execute("SELECT pg_advisory_xact_lock(7267, 4)")
-        assert not await Housekeeping(pool, VAULT, RETENTION).look()
-    housekeeping = Housekeeping(pool, VAULT, RETENTION)
+        assert not await Housekeeping(pool, VAULT, SETTINGS).look()
+    housekeeping = Housekeeping(pool, VAULT, SETTINGS)
     assert await housekeeping.look()
     assert await holders(pool) == set()
     # Nothing more is due; from now on it looks each minute.

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from nrdb.db import Pool
+from nrdb.delivery.inbox import Reader
+from nrdb.delivery.tail import Tail
 from nrdb.intake import Intake
 from nrdb.providers.keys import Caller
 from nrdb.rulebook import Rulebook
@@ -18,12 +20,16 @@ class Services:
     """The parts of a running service.
 
     `schema_version` is the one that this code needs. `stopping` is set when the process is to end: whoever waits,
-    answers then. `known_posters` are callers by the `Authorization` that they have shown.
+    answers then. `readers` are the connections for reading inboxes, so that readers never wait with senders for one.
+    `known_posters` are callers by the `Authorization` that they have shown.
     """
 
     settings: Settings
     rulebook: Rulebook
     pool: Pool
+    readers: Pool
+    reader: Reader
+    tail: Tail
     intake: Intake
     vault: Vault
     schema_version: str | None

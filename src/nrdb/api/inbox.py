@@ -1,10 +1,8 @@
-"""Reading and acknowledging the inbox."""
+"""Reading and acknowledging the inbox: page by page, waiting or not, or as a stream."""
 
-import asyncio
-from contextlib import suppress
 from typing import Annotated
 
-from fastapi import Body, Query, Request
+from fastapi import Body, Header, Query, Request
 from pydantic import Field, StrictInt
 from starlette.responses import Response
 
@@ -13,18 +11,19 @@ from nrdb.api.context import services
 from nrdb.api.cursors import Limit
 from nrdb.api.guard import caller_of, guarded, own_code
 from nrdb.api.problems import field_problem, json_response
-from nrdb.clock import monotonic
+from nrdb.api.stream import EVENTS, GONE, TOO_MANY, EventStream
 from nrdb.db import acquire
-from nrdb.delivery.inbox import acknowledge, acknowledged, read_page, status
+from nrdb.delivery.positions import acknowledge, acknowledged, gone_through, status
+from nrdb.delivery.tail import Follower
 from nrdb.messages.fields import Form, ProviderCode, Time
 from nrdb.texts import say
 
 reading = guarded("provider", "operator", "admin", tags=["inbox"])
 acking = guarded("provider", tags=["inbox"])
 
-#: Seconds between two looks while a reader waits. Polling is the truth: it misses nothing and needs no connection.
-LOOK_AGAIN = 0.25
 Code = Annotated[ProviderCode | None, Query(description="needed when the key has several codes")]
+After = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="the `seq` to go on from")]
+MessageType = Annotated[str, Field(pattern="^[A-Z0-9_]{1,20}$")]
 
 
 class Ack(Form):
@@ -33,51 +32,77 @@ class Ack(Form):
     through: Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
 
 
-@reading.get("/inbox", response_model=InboxPage, summary="Items after a position")
+@reading.get(
+    "/inbox", response_model=InboxPage, responses=GONE, response_class=Response, summary="Items after a position"
+)
 async def get_inbox(
     request: Request,
     code: Code = None,
-    after: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
+    after: After = None,
     from_: Annotated[Time | None, Query(alias="from")] = None,
     limit: Limit = 100,
-    wait: Annotated[float, Query(ge=0, le=30)] = 0,
-    type_: Annotated[str | None, Query(alias="type", pattern="^[A-Z0-9_]{1,20}$")] = None,
+    wait: Annotated[float, Query(ge=0, le=30, description="seconds to wait for the first item")] = 0,
+    type_: Annotated[MessageType | None, Query(alias="type")] = None,
 ) -> Response:
-    """Items in order of `seq`. Without `after`, from the acknowledged position (with `from`: from the beginning)."""
+    """Items in order of `seq`. Without `after`, from the acknowledged position (with `from`: from the oldest item)."""
     caller = caller_of(request)
-    mine = own_code(caller, code)
-    pool, stopping = services(request).pool, services(request).stopping
+    parts, mine = services(request), own_code(caller, code)
+    personal = not caller.sees_all
+    types = (type_,) if type_ else None
     if after is None:
-        after = 0
-        if from_ is None:
-            async with acquire(pool) as connection:
-                after = await acknowledged(connection, mine)
-    deadline = monotonic() + wait
-    while True:
-        async with acquire(pool) as connection:
-            page = await read_page(
-                connection,
-                mine,
-                after,
-                limit,
-                vault=services(request).vault_for(caller),
-                message_type=type_,
-                since=from_,
-            )
-        after = page.next
-        left = deadline - monotonic()
-        if page.items or left <= 0 or stopping.is_set():
-            return json_response({"items": page.items, "next": page.next})
-        # No connection is held while waiting, so readers that wait cost the senders nothing.
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), min(LOOK_AGAIN, left))
+        async with acquire(parts.readers) as connection:
+            after = await (acknowledged if from_ is None else gone_through)(connection, mine)
+    if not wait:
+        page = await parts.reader.page(mine, after, limit, personal=personal, types=types, since=from_)
+    else:
+        with parts.tail.following(mine):
+            # What is there already is answered at once, and not with the next look.
+            page = await parts.reader.page(mine, after, limit, personal=personal, types=types, since=from_)
+            if not page.items:
+                follower = Follower(
+                    parts.reader, parts.tail, mine, page.next, personal=personal, types=types, since=from_
+                )
+                page = await follower.next(limit, wait)
+    items = b",".join(item.content for item in page.items)
+    return Response(b'{"items":[%b],"next":%d}' % (items, page.next), media_type="application/json")
+
+
+@reading.get(
+    "/inbox/stream",
+    response_class=Response,
+    responses={200: EVENTS, **GONE, **TOO_MANY},
+    summary="Items as server-sent events, as they come",
+)
+async def get_stream(
+    request: Request,
+    code: Code = None,
+    after: After = None,
+    type_: Annotated[MessageType | None, Query(alias="type")] = None,
+    last_event_id: Annotated[
+        str | None,
+        Header(description="the `id` of the last event seen; wins over `after`", pattern=r"^\s*\d{0,19}\s*$"),
+    ] = None,
+) -> Response:
+    """Every item is an event: `id` its `seq`, `event` the type, `data` the item. In between come comments.
+
+    Without `Last-Event-ID` and `after`, from the acknowledged position. `event: stream-reset` says that the position is
+    no longer kept, and where the stream goes on. It ends when the key does, or the service.
+    """
+    caller = caller_of(request)
+    parts, mine = services(request), own_code(caller, code)
+    if last_event_id and last_event_id.strip():
+        after = min(int(last_event_id), 2**63 - 1)
+    if after is None:
+        async with acquire(parts.readers) as connection:
+            after = await acknowledged(connection, mine)
+    return EventStream(parts, caller, mine, after, (type_,) if type_ else None)
 
 
 @reading.get("/inbox/status", response_model=InboxStatus, summary="How far you have acknowledged")
 async def get_status(request: Request, code: Code = None) -> Response:
     """The acknowledged position is shared by all keys of a code."""
     mine = own_code(caller_of(request), code)
-    async with acquire(services(request).pool) as connection:
+    async with acquire(services(request).readers) as connection:
         return json_response(await status(connection, mine))
 
 

@@ -16,6 +16,7 @@ from nrdb.audit import change_world
 from nrdb.changes.due import apply_due
 from nrdb.clock import LATEST_YEAR, format_time
 from nrdb.db import acquire
+from nrdb.delivery.positions import let_go
 from nrdb.erasure import BATCH, erase
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import Form, Time
@@ -86,6 +87,8 @@ async def put_clock(request: Request, move: Annotated[ClockMove, Body()]) -> Res
         await change.connection.execute("UPDATE world SET sandbox_now = $1", target)
         await apply_due(change.connection, parts.intake, target)
         while await erase(change.connection, parts.settings.retention, BATCH):
+            pass
+        while await let_go(change.connection, parts.settings.inbox_retention, BATCH):
             pass
         await change.record("clock-moved", "sandbox", before=_shown(change.at), after=_shown(target))
     return json_response(_shown(target))

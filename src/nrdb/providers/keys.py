@@ -49,6 +49,18 @@ async def find_caller(connection: Connection, key: str) -> tuple[Caller | None, 
     return (Caller(row[0], row[1], tuple(row[2]), row[3], row[4]), row[5]) if row else (None, False)
 
 
+async def is_live(connection: Connection, key_id: UUID) -> bool:
+    """Whether a key that was good once still is."""
+    live: bool = await connection.fetchval(
+        """
+        SELECT EXISTS (SELECT 1 FROM api_key WHERE key_id = $1 AND revoked_at IS NULL
+                          AND (expires_at IS NULL OR expires_at > nrdb_now()))
+        """,
+        key_id,
+    )
+    return live
+
+
 async def create_key(
     connection: Connection,
     *,
