@@ -221,6 +221,14 @@ def complete(rules: Rules, case: Case, at: datetime, outcome: Outcome) -> Case:
     return taken.case
 
 
+def remind(rules: Rules, case: Case, codes: tuple[str, ...], outcome: Outcome) -> None:
+    """These codes are told that the case waits for them. It stays as it is, but for when that was."""
+    reminded = replace(case, reminded_at=outcome.decided_at)
+    outcome.cases[case.case_id] = reminded
+    said = Step(outcome.decided_at, "NOTICE", case.state, reminded)
+    outcome.entries.append(_said(rules, said, "NOTICE", {"notice": "reminder"}, codes))
+
+
 def _changed(message: AnyCaseMessage, case: Case, facts: Facts) -> Case:
     """The case with what the message says of it."""
     match message:
