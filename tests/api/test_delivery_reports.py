@@ -91,6 +91,9 @@ async def test_how_far_a_reader_is(service: Service) -> None:
     # The report says what the code is told of itself.
     status = await service.read("/inbox/status", "TELENOR")
     assert {name: row[name] for name in status} == status
+    # Items that are no longer kept count as seen.
+    await service.db.execute("DELETE FROM inbox")
+    assert await delivery(service) == [row]
 
 
 async def test_those_that_fail_come_first_then_those_that_wait_longest(service: Service) -> None:

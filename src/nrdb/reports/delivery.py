@@ -58,7 +58,7 @@ WITH codes AS MATERIALIZED (
      WHERE $4::int IS NULL OR (rank, since, code) > ($4, coalesce($5::timestamptz, 'infinity'), $6::text)
      ORDER BY rank, since, code LIMIT $8
 )
-SELECT p.code, through AS acknowledged, coalesce(newest, 0) AS newest, unacknowledged.count AS unacknowledged,
+SELECT p.code, through AS acknowledged, greatest(newest, through) AS newest, unacknowledged.count AS unacknowledged,
        oldest.at AS oldest_unacknowledged_at, webhook, failing_since, position,
        CASE WHEN position IS NOT NULL THEN pending.count END AS pending,
        (SELECT count(*) FROM webhook_skip s WHERE s.code = p.code) AS skipped, waiting_since
