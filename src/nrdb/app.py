@@ -112,10 +112,10 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     app.state.stopping = asyncio.Event()
     install(app)
     for router in (
-        messages.posting, messages.reading, batch.router, cases.router, inbox.reading, inbox.acking, numbers.router,
-        calendar.router, rules.router, slots.router, providers.everybody, providers.themselves, providers.admins,
-        admin.router, admin.reading, series.reading, series.admins, transfer.admins, transfer.reading,
-        five_digit.admins, five_digit.reading, reports.router, reports.reading, ops.router,
+        messages.posting, messages.reading, batch.router, cases.router, cases.reminding, inbox.reading, inbox.acking,
+        numbers.router, calendar.router, rules.router, slots.router, providers.everybody, providers.themselves,
+        providers.admins, admin.router, admin.reading, series.reading, series.admins, transfer.admins,
+        transfer.reading, five_digit.admins, five_digit.reading, reports.router, reports.reading, ops.router,
     ):  # fmt: skip
         app.include_router(router)
     if settings.sandbox:

@@ -207,6 +207,12 @@ class InboxStatus(Shown):
     oldest_unacknowledged_at: datetime | None
 
 
+class Reminded(Shown):
+    """The codes that have been reminded; none where Nkom alone is waited for."""
+
+    reminded: list[str]
+
+
 class RoutingNext(Shown):
     """The scheduled change."""
 
