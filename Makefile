@@ -38,8 +38,15 @@ demo: $(STAMP) ## Tell a porting from order to routing on the terminal
 	$(BIN)/nrdb demo
 
 .PHONY: test
-test: $(STAMP) ## Run the tests (ARGS="-k name" picks some)
+test: $(STAMP) nginx ## Run the tests (ARGS="-k name" picks some)
 	@$(BIN)/python -m pytest $(ARGS)
+
+# The streams are read through a real proxy, which is a program of the system.
+.PHONY: nginx
+nginx:
+	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light >/dev/null; } \
+		|| { echo "the tests need nginx: apt-get install nginx-light, or brew install nginx" >&2; exit 1; }
 
 .PHONY: check
 check: $(STAMP) ## Format, lint, types, layers, and drift of the OpenAPI document and of the migrations

@@ -19,15 +19,15 @@ import httpx
 import psutil
 
 from bench import load
+from bench.fanout import CASES, FOLLOWERS, fan_out, percentile
 from bench.market import CODES, FIRST_M2M, FIRST_NUMBER, Market, load_cases
 from bench.service import FIRST_PORT, Service, database, service, start, stop, until_ready
 from bench.transfer import prepare, transfer
 
 RUNS = 5
 SECONDS = 5
-#: A batch at its longest, and how many at once: one connection spreads over one process only.
+#: A batch at its longest.
 LINES = 10_000
-STREAMS = 4
 RESULTS = Path(".bench/latest.json")
 
 
@@ -75,11 +75,11 @@ async def bench_batch(folder: Path) -> list[Result]:
             await _load(running, 100_000)
             ours, theirs = [], []
             for run in range(RUNS):
-                ours.append(await load.batches(running.market, 2_000_000 + run * 100_000, STREAMS, LINES))
+                ours.append(await load.batches(running.market, 2_000_000 + run * 100_000, load.STREAMS, LINES))
                 theirs.append(await load.same_rows(dsn, SECONDS))
             ratio = statistics.median(mine / tps for mine, tps in zip(ours, theirs, strict=True))
             return [
-                Result("orders accepted in batches", _median(ours), f"/s ({STREAMS} streams)", ratio,
+                Result("orders accepted in batches", _median(ours), f"/s ({load.STREAMS} streams)", ratio,
                        "pgbench, same rows", ">= 1.0"),
                 Result("pgbench, same rows", _median(theirs), "tps"),
             ]  # fmt: skip
@@ -186,6 +186,28 @@ async def bench_transfer(folder: Path) -> list[Result]:
             ]  # fmt: skip
 
 
+async def bench_fanout(folder: Path) -> list[Result]:
+    """60 providers follow by stream while 15,000 cases are executed for one minute: 900,000 deliveries."""
+    processes = max(1, min(2, os.cpu_count() or 1))
+    with database(folder, "fanout") as dsn:
+        async with service(dsn, folder, FIRST_PORT + 5, processes) as running:
+            found = await fan_out(running, folder)
+            return [
+                Result("NP_IVER accepted, none follows", found.alone_per_second, "/s", runs=1),
+                Result(f"NP_IVER accepted, {len(FOLLOWERS)} follow", found.per_second, "/s",
+                       found.per_second / found.alone_per_second, "none follows", ">= 0.5", runs=1),
+                Result(f"{CASES} accepted after", found.all_accepted, "s", runs=1),
+                Result("all caught up after", found.all_delivered, "s", target="<= 120", runs=1),
+                Result("deliveries", found.deliveries, f"({found.megabytes:.0f} MB)", runs=1),
+                Result("deliveries out of order or twice", found.disorder, "", target="0", runs=1),
+                Result("largest API process", found.resident_mb, "MB", target="<= 400", runs=1),
+                Result("accepted to delivered, p50", percentile(found.latencies, 0.5) * 1e3, "ms, at 100/s", runs=1),
+                Result("accepted to delivered, p99", percentile(found.latencies, 0.99) * 1e3, "ms, at 100/s",
+                       target="<= 250", runs=1),
+                Result("one idle stream", found.idle_kb, "KB", target="<= 100", runs=1),
+            ]  # fmt: skip
+
+
 BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, list[Result]]]] = {
     "start": bench_start,
     "transfer": bench_transfer,
@@ -193,6 +215,7 @@ BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, list[Result]]]] = {
     "batch": bench_batch,
     "series": bench_series,
     "growth": bench_growth,
+    "fanout": bench_fanout,
 }
 
 

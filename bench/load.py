@@ -21,6 +21,8 @@ from nrdb.embedded import pg_bin
 HERE = Path(__file__).parent
 CONNECTIONS = 16
 RECIPIENTS = CODES[10:]
+#: Batches at once: one connection spreads over one process only.
+STREAMS = 4
 #: How the answer to an accepted line begins, after its number.
 _ACCEPTED = b'"status":201,'
 #: Cases that one measurement of reading asks for.
@@ -63,15 +65,16 @@ async def batches(market: Market, first: int, streams: int, lines: int) -> float
     """Orders accepted a second, sent in `streams` requests at once of so many lines each, numbers from `first` on."""
     days = await porting_days(market)
     bodies = [
-        (code, b"".join(_line(first + place * lines + n, code, days[n % len(days)]) for n in range(lines)))
+        (code, b"".join(line(first + place * lines + n, code, days[n % len(days)]) for n in range(lines)))
         for place, code in enumerate(RECIPIENTS[:streams])
     ]
     began = monotonic()
-    accepted = await asyncio.gather(*(_stream(market, code, body) for code, body in bodies))
+    accepted = await asyncio.gather(*(stream(market, code, body) for code, body in bodies))
     return sum(accepted) / (monotonic() - began)
 
 
-def _line(index: int, code: str, porting_time: str) -> bytes:
+def line(index: int, code: str, porting_time: str) -> bytes:
+    """An order of one number, as a line of a batch."""
     order = {
         "type": "NP_BEST",
         "message_id": str(uuid4()),
@@ -86,7 +89,7 @@ def _line(index: int, code: str, porting_time: str) -> bytes:
     return json.dumps(order).encode() + b"\n"
 
 
-async def _stream(market: Market, code: str, body: bytes) -> int:
+async def stream(market: Market, code: str, body: bytes) -> int:
     """One request, sent and read at the same time as a stream must be; how many lines were answered 201."""
     address = urlsplit(market.url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)

@@ -1,7 +1,7 @@
 """The market that the benchmarks play on: real providers, keys and series, entered over HTTP as an admin would."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,26 +34,38 @@ def donor_of(index: int) -> str:
 
 async def enter_market(url: str) -> Market:
     """Providers, keys and series."""
-    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
-    keys = {}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as admin:
-        for place, code in enumerate(CODES):
-            provider = {
-                "code": code,
-                "name": code,
-                "terminating": True,
-                "routing_number": f"D{place:04d}",
-                "contact": {"email": f"{code}@bench.example", "phone": "22000000"},
-            }
-            await _post(admin, "/v1/admin/providers", provider)
-            answer = await _post(admin, f"/v1/admin/providers/{code}/keys", {"label": "bench"})
-            keys[code] = answer["key"]
+    async with _admin(url) as admin:
+        keys = {code: await _provider(admin, code, place) for place, code in enumerate(CODES)}
         step = NUMBERS // 10
         for place in range(10):
             first = FIRST_NUMBER + place * step
             await _series(admin, first, first + step - 1, CODES[place])
         await _series(admin, FIRST_M2M, FIRST_M2M + M2M_SERIES - 1, CODES[0])
     return Market(url, keys)
+
+
+async def enter_more(market: Market, codes: Sequence[str]) -> Market:
+    """The market with more providers that terminate calls."""
+    async with _admin(market.url) as admin:
+        keys = {code: await _provider(admin, code, len(CODES) + place) for place, code in enumerate(codes)}
+    return Market(market.url, {**market.keys, **keys})
+
+
+def _admin(url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}, timeout=60)
+
+
+async def _provider(admin: httpx.AsyncClient, code: str, place: int) -> str:
+    """A provider; its key."""
+    provider = {
+        "code": code,
+        "name": code,
+        "terminating": True,
+        "routing_number": f"D{place:04d}",
+        "contact": {"email": f"{code}@bench.example", "phone": "22000000"},
+    }
+    await _post(admin, "/v1/admin/providers", provider)
+    return (await _post(admin, f"/v1/admin/providers/{code}/keys", {"label": "bench"}))["key"]
 
 
 async def _series(admin: httpx.AsyncClient, first: int, last: int, holder: str) -> None:
