@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,14 +11,6 @@ from tests.support.cluster import Cluster, OwnPostgres, chance, chosen_seed, clu
 from tests.support.followers import WAYS, Follower
 from tests.support.load import PARTIES, Load
 from tests.support.reckoning import reckon
-
-
-@pytest.fixture
-def postgres() -> Iterator[OwnPostgres]:
-    """A PostgreSQL as durable as in production."""
-    own = OwnPostgres()
-    yield own
-    own.end()
 
 
 async def kill_one(service: Cluster, moments: random.Random) -> None:
