@@ -2,15 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from tests.support.cluster import Cluster, OwnPostgres, chance, chosen_seed, cluster
-from tests.support.followers import WAYS, Follower
-from tests.support.load import PARTIES, Load
-from tests.support.reckoning import reckon
+from tests.support.reckoning import under_load
 
 
 async def kill_one(service: Cluster, moments: random.Random) -> None:
@@ -31,28 +27,6 @@ async def kill_all(service: Cluster, moments: random.Random) -> None:
         await asyncio.sleep(1.5 * moments.random())
         service.kill_group()
         service.start(one_group=True)
-
-
-@asynccontextmanager
-async def under_load(service: Cluster, moments: random.Random) -> AsyncIterator[Load]:
-    """Three providers work and are followed in each way while the block runs; then everything is compared."""
-    keys = service.keys()
-    load = Load(service.addresses, keys, service.dsn, moments)
-    followers = [Follower(code, way, service.addresses, keys[code], moments) for code in PARTIES for way in WAYS]
-    async with asyncio.TaskGroup() as group:
-        working = group.create_task(load.run())
-        moving = group.create_task(load.move_clock_on(1.0))
-        following = [group.create_task(follower.run()) for follower in followers]
-        await load.grow(20)
-        yield load
-        load.stopping.set()
-        await asyncio.gather(working, moving)
-        await service.ready()
-        await reckon(load, followers)
-        for task in following:
-            task.cancel()
-    assert not service.faults()
-    print(len(load.answered), "accepted;", dict(load.trouble), {str(one): dict(one.trouble) for one in followers})
 
 
 async def kill_processes(postgres: OwnPostgres, tmp_path: Path, kills: int) -> None:

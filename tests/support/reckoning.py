@@ -1,12 +1,15 @@
 """The end of a fault: what was promised, what was read, and what stands in the database must be the same."""
 
 import asyncio
-from collections.abc import Sequence
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 import asyncpg
-from tests.support.followers import Follower
-from tests.support.load import AHEAD, Load, let_time_pass
+from tests.support.cluster import Cluster
+from tests.support.followers import WAYS, Follower
+from tests.support.load import AHEAD, PARTIES, Load, let_time_pass
 from tests.support.service import eventually
 
 _NOTHING_DUE = "SELECT NOT exists (SELECT FROM cases WHERE due_at <= nrdb_now())"
@@ -46,6 +49,28 @@ NEVER = {
 }
 
 
+@asynccontextmanager
+async def under_load(service: Cluster, moments: random.Random) -> AsyncIterator[Load]:
+    """Three providers work and are followed in each way while the block runs; then everything is compared."""
+    keys = service.keys()
+    load = Load(service.addresses, keys, service.dsn, moments)
+    followers = [Follower(code, way, service.addresses, keys[code], moments) for code in PARTIES for way in WAYS]
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(load.run())
+        moving = group.create_task(load.move_clock_on(1.0))
+        following = [group.create_task(follower.run()) for follower in followers]
+        await load.grow(20)
+        yield load
+        load.stopping.set()
+        await asyncio.gather(working, moving)
+        await service.ready()
+        await reckon(load, followers)
+        for task in following:
+            task.cancel()
+    assert not service.faults()
+    print(len(load.answered), "accepted;", dict(load.trouble), {str(one): dict(one.trouble) for one in followers})
+
+
 async def reckon(load: Load, followers: Sequence[Follower], *, seconds: float = 60) -> None:
     """Let everything become due, wait until it is written down and read, and compare."""
     assert await let_time_pass(load.dsn, load.now + 2 * AHEAD)
@@ -72,7 +97,7 @@ async def _compare_messages(connection: asyncpg.Connection, load: Load) -> None:
     rows = await connection.fetch(
         """
         SELECT sender, message_id::text, case_id::text FROM message_log
-         WHERE type NOT IN ('time', 'NOTICE', 'waive') AND sender <> 'nrdb'
+         WHERE type NOT IN ('time', 'NOTICE', 'waive') AND sender NOT IN ('NRDB', '0')
         """
     )
     written = [(row["sender"], row["message_id"]) for row in rows]
