@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
-from tests.api.test_process import Process, bearer, client_of, process
+from tests.support.processes import Process, bearer, client_of, process
 from tests.support.search import find_in_database
 from tests.support.server import ADMIN_KEY, DATA_KEY, Databases
 from tests.support.service import order_fields
