@@ -26,6 +26,7 @@ from nrdb.api import (
     series,
     slots,
     transfer,
+    webhooks,
 )
 from nrdb.api.answers import ProblemDocument
 from nrdb.api.context import Services
@@ -116,6 +117,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
         numbers.router, calendar.router, rules.router, slots.router, providers.everybody, providers.themselves,
         providers.admins, admin.router, admin.reading, series.reading, series.admins, transfer.admins,
         transfer.reading, five_digit.admins, five_digit.reading, reports.router, reports.reading, ops.router,
+        webhooks.reading, webhooks.setting,
     ):  # fmt: skip
         app.include_router(router)
     if settings.sandbox:

@@ -347,6 +347,8 @@ webhook = Table(
     Column("delivered_at", _INSTANT),
     Column("switched_off_at", _INSTANT),
     Column("created_at", _INSTANT, nullable=False),
+    # Whoever delivers goes by what it has read; what has changed since then is no longer its own to record.
+    Column("changed_at", _INSTANT, nullable=False),
 )
 
 #: What became of each attempt, for those who look for a fault. A test message has no `seq`.

@@ -1,18 +1,23 @@
 """The worker announces what is already true: it writes down what time has done, and notices follow from that.
 
-It also keeps house: personal data and inbox items go when their time is over.
+It also keeps house: personal data and inbox items go when their time is over. Beside it, on connections of its own, one
+worker of all posts items to webhooks.
 """
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from nrdb.api.metrics import ERASED, SETTLED
+from nrdb.api.metrics import ERASED, SETTLED, WEBHOOK_ATTEMPTS
 from nrdb.clock import monotonic
 from nrdb.data_key import open_vault
 from nrdb.db import UNAVAILABLE, ConflictError, Pool, acquire, open_pool, retried
 from nrdb.delivery.positions import let_go
+from nrdb.delivery.webhooks.attempt import Sender
+from nrdb.delivery.webhooks.pusher import Pusher
+from nrdb.delivery.webhooks.store import tidy
 from nrdb.erasure import BATCH, erase, seal, try_turn
 from nrdb.intake import Intake
 from nrdb.rulebook import load_rulebook
@@ -26,14 +31,17 @@ TRY_AGAIN = 1.0
 #: Seconds between two looks for personal data to erase.
 KEEP_HOUSE_AGAIN = 60.0
 
+#: Connections for reading what is posted to webhooks.
+_READERS = 2
+
 log = structlog.get_logger()
 
 
 class Housekeeping:
     """What nobody waits for.
 
-    Erases personal data whose time is up, seals what a process of the first release still writes in the open, and takes
-    old items out of the inboxes.
+    Erases personal data whose time is up, seals what a process of the first release still writes in the open, takes old
+    items out of the inboxes, and forgets old attempts of webhooks.
     """
 
     def __init__(self, pool: Pool, vault: Vault, settings: Settings) -> None:
@@ -59,10 +67,11 @@ class Housekeeping:
             sealed = await seal(connection, self._vault, BATCH)
             erased = await erase(connection, self._retention, BATCH)
             let_go_of = await let_go(connection, self._inbox_retention, BATCH)
+            tidied = await tidy(connection, BATCH)
         if erased:
             ERASED.inc(erased)
             log.info("erased personal data whose time was up", count=erased)
-        return sealed + erased + let_go_of
+        return sealed + erased + let_go_of + tidied
 
 
 async def run_worker(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
@@ -73,8 +82,29 @@ async def run_worker(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
             vault = await open_vault(connection, settings)
         intake = Intake(pool, load_rulebook(), vault)
         housekeeping = Housekeeping(pool, vault, settings)
-        while not stop.is_set():
-            await _wait(stop, await _look(intake, housekeeping))
+        async with _pushing(settings, dsn, vault, stop):
+            while not stop.is_set():
+                await _wait(stop, await _look(intake, housekeeping))
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def _pushing(settings: Settings, dsn: str, vault: Vault, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Post items to webhooks meanwhile, with connections of its own: a slow receiver delays nothing that is due."""
+    pool = await open_pool(dsn, _READERS, settings.retention_days)
+    try:
+        async with Sender(allow_private=settings.private_webhooks) as sender:
+            pusher = Pusher(dsn, pool, vault, sender, lambda outcome: WEBHOOK_ATTEMPTS.labels(outcome).inc())
+            pushing = asyncio.create_task(pusher.run(stop))
+            try:
+                yield
+            finally:
+                if not stop.is_set():
+                    pushing.cancel()
+                await asyncio.wait({pushing})
+            if not pushing.cancelled():
+                pushing.result()
     finally:
         await pool.close()
 

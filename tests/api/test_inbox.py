@@ -69,7 +69,7 @@ async def test_positions_pages_and_acknowledgement(service: Service) -> None:
 
     status = await service.read("/inbox/status", "TELENOR")
     assert status == {"acknowledged": 0, "newest": seqs[-1], "unacknowledged": 7,
-                      "oldest_unacknowledged_at": "2026-11-23T07:00:00Z"}  # fmt: skip
+                      "oldest_unacknowledged_at": "2026-11-23T07:00:00Z", "webhook": None}  # fmt: skip
     response = await service.send("POST", "/inbox/ack", "TELENOR", {"through": seqs[2]})
     assert (response.status_code, response.json()["acknowledged"]) == (200, seqs[2])
     assert response.json()["unacknowledged"] == 4
@@ -86,7 +86,7 @@ async def test_positions_pages_and_acknowledgement(service: Service) -> None:
     assert response.json()["errors"][0]["pointer"] == "/through"
     response = await service.send("POST", "/inbox/ack", "TELENOR", {"through": seqs[-1]})
     assert response.json() == {"acknowledged": seqs[-1], "newest": seqs[-1], "unacknowledged": 0,
-                               "oldest_unacknowledged_at": None}  # fmt: skip
+                               "oldest_unacknowledged_at": None, "webhook": None}  # fmt: skip
     # Acknowledged items can still be read.
     assert len(await service.inbox("TELENOR")) == 7
 

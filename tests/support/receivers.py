@@ -58,10 +58,14 @@ class Receiver:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            await (self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])(writer)
+            await self.reply(reader, writer)
             await writer.drain()
         finally:
             self.at_once -= 1
+
+    async def reply(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:  # noqa: ARG002 (for others)
+        """The next answer."""
+        await (self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])(writer)
 
 
 def answer(status: int = 204, *headers: str, body: bytes = b"") -> Answer:
@@ -123,6 +127,13 @@ async def gigabyte(writer: asyncio.StreamWriter) -> None:
 async def receiver(answers: Sequence[Answer] = (), tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     """A receiver on a port of its own; 204 unless told otherwise."""
     found = Receiver(list(answers) or [answer()], "https" if tls else "http")
+    async with listening(found, tls):
+        yield found
+
+
+@asynccontextmanager
+async def listening(found: Receiver, tls: ssl.SSLContext | None = None) -> AsyncIterator[None]:
+    """Let it have a port of its own."""
     serving: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -133,7 +144,7 @@ async def receiver(answers: Sequence[Answer] = (), tls: ssl.SSLContext | None = 
     server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
     found.port = server.sockets[0].getsockname()[1]
     try:
-        yield found
+        yield
     finally:
         server.close()
         for task in serving:

@@ -55,6 +55,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         413: "The body is too large",
         415: "The Content-Type is not the one that is asked for",
         422: "The form is wrong: see `errors`",
+        429: "Too many requests; try again after `Retry-After` seconds",
         503: "The database is away; try again after `Retry-After` seconds",
     }
     return {status: {"description": said[status], **_PROBLEM} for status in statuses}
@@ -196,15 +197,6 @@ class InboxPage(Shown):
 
     items: list[InboxItem]
     next: int
-
-
-class InboxStatus(Shown):
-    """How far a code has acknowledged."""
-
-    acknowledged: int
-    newest: int
-    unacknowledged: int
-    oldest_unacknowledged_at: datetime | None
 
 
 class Reminded(Shown):

@@ -21,7 +21,8 @@ class Services:
 
     `schema_version` is the one that this code needs. `stopping` is set when the process is to end: whoever waits,
     answers then. `readers` are the connections for reading inboxes, so that readers never wait with senders for one.
-    `known_posters` are callers by the `Authorization` that they have shown.
+    `known_posters` are callers by the `Authorization` that they have shown, `testing` the codes whose webhook is being
+    tested.
     """
 
     settings: Settings
@@ -35,6 +36,7 @@ class Services:
     schema_version: str | None
     stopping: asyncio.Event
     known_posters: dict[str, Caller] = field(default_factory=dict)
+    testing: set[str] = field(default_factory=set)
 
     def vault_for(self, caller: Caller) -> Vault | None:
         """What opens personal data for a provider; operators and admins see none (contract section 3)."""

@@ -6,12 +6,13 @@ from fastapi import Body, Header, Query, Request
 from pydantic import Field, StrictInt
 from starlette.responses import Response
 
-from nrdb.api.answers import BODY_PROBLEMS, InboxPage, InboxStatus
+from nrdb.api.answers import BODY_PROBLEMS, InboxPage
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit
 from nrdb.api.guard import caller_of, guarded, own_code
 from nrdb.api.problems import field_problem, json_response
 from nrdb.api.stream import EVENTS, GONE, TOO_MANY, EventStream
+from nrdb.api.webhook_answers import InboxStatus
 from nrdb.db import acquire
 from nrdb.delivery.positions import acknowledge, acknowledged, gone_through, status
 from nrdb.delivery.tail import Follower

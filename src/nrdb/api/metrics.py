@@ -25,6 +25,9 @@ REQUESTS = Counter(
     registry=REGISTRY,
 )  # fmt: skip
 SETTLED = Counter("nrdb_settled_cases", "Cases that time has changed, written down.", registry=REGISTRY)
+WEBHOOK_ATTEMPTS = Counter(
+    "nrdb_webhook_attempts", "Attempts to post an item to a webhook, by outcome.", ["outcome"], registry=REGISTRY
+)
 ERASED = Counter("nrdb_erased_cases", "Cases and rights of use whose personal data were erased.", registry=REGISTRY)
 
 

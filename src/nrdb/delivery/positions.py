@@ -3,19 +3,23 @@
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
+
 from nrdb.clock import format_time
 from nrdb.db import Connection, fetch_one
+from nrdb.delivery.webhooks.store import STATE
 from nrdb.errors import Code, Problem
 from nrdb.texts import say
 
-_STATUS = """
+_STATUS = f"""
 WITH ack AS MATERIALIZED (SELECT coalesce((SELECT through FROM inbox_ack WHERE code = $1), 0) AS through)
 SELECT ack.through,
        coalesce((SELECT max(seq) FROM inbox WHERE to_code = $1 AND seq <= $2), 0) AS newest,
        (SELECT count(*) FROM inbox WHERE to_code = $1 AND seq > ack.through AND seq <= $2) AS waiting,
        (SELECT m.at FROM inbox i JOIN message_log m ON m.id = i.log_id
-         WHERE i.to_code = $1 AND i.seq > ack.through AND i.seq <= $2 ORDER BY i.seq LIMIT 1) AS oldest_at
-  FROM ack
+         WHERE i.to_code = $1 AND i.seq > ack.through AND i.seq <= $2 ORDER BY i.seq LIMIT 1) AS oldest_at,
+       w.state, w.failing_since
+  FROM ack LEFT JOIN (SELECT {STATE} AS state, failing_since FROM webhook WHERE code = $1) w ON true
 """
 
 
@@ -38,7 +42,7 @@ async def acknowledge(connection: Connection, code: str, through: int) -> None:
 
 
 async def status(connection: Connection, code: str) -> dict[str, Any]:
-    """Where the code stands: `{acknowledged, newest, unacknowledged, oldest_unacknowledged_at}`."""
+    """Where the code stands: `{acknowledged, newest, unacknowledged, oldest_unacknowledged_at, webhook}`."""
     horizon = await connection.fetchval("SELECT inbox_horizon()")
     row = await fetch_one(connection, _STATUS, code, horizon)
     return {
@@ -47,7 +51,16 @@ async def status(connection: Connection, code: str) -> dict[str, Any]:
         "newest": max(row["newest"], row["through"]),
         "unacknowledged": row["waiting"],
         "oldest_unacknowledged_at": format_time(row["oldest_at"]) if row["oldest_at"] else None,
+        "webhook": _webhook(row),
     }
+
+
+def _webhook(row: asyncpg.Record) -> dict[str, Any] | None:
+    """Whether items are posted, and since when in vain. A failure or two that will pass is no news."""
+    if row["state"] is None:
+        return None
+    is_news = row["state"] != "on" and row["failing_since"] is not None
+    return {"state": row["state"], "failing_since": format_time(row["failing_since"]) if is_news else None}
 
 
 async def gone_through(connection: Connection, code: str) -> int:
