@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.api.test_process import environment, process, until
+from tests.support.processes import environment, process, until
 from tests.support.nginx import free_port
 from tests.support.service import KARI, Service, eventually, order_fields
 
