@@ -84,6 +84,8 @@ def test_after_three_days_it_is_skipped() -> None:
         ("soon", timedelta(seconds=4)),
         ("9" * 40, TRIED_FOR),
         ("Mon, 23 Nov 9998 07:00:00 GMT", TRIED_FOR),
+        ("Mon, 23 Nov 99999999999999999999 07:00:00 GMT", timedelta(seconds=4)),
+        ("Mon, 23 Nov 2026 07:00:00 +99999999999999999999", timedelta(seconds=4)),
     ],
 )
 def test_what_the_receiver_asks_for(asked: str, wanted: timedelta) -> None:
