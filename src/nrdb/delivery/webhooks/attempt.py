@@ -88,7 +88,8 @@ class Sender:
         self, *, allow_private: bool, trusted: ssl.SSLContext | None = None, resolve: Resolve = resolve
     ) -> None:
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trusted,
+            # Made once: left to the pool, it would be read from the disk again for each connection.
+            ssl_context=trusted or httpx.create_ssl_context(),
             max_connections=_CONNECTIONS,
             keepalive_expiry=30,
             network_backend=_Network(resolve, allow_private=allow_private),
