@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.api.test_process import environment, process, until
 from tests.support.nginx import free_port
+from tests.support.processes import environment, process, until
 from tests.support.service import KARI, Service, eventually, order_fields
 
 from nrdb.client import Client, InvalidMessageError, Item, NotPermittedError, RefusedError
