@@ -212,11 +212,10 @@ class Cluster:
         for member in self.members:
             member.wait()
 
-    def stop(self) -> None:
-        """End everybody in order."""
-        for member in reversed(self.members):
-            if member.runs:
-                member.stop()
+    def stop(self) -> dict[str, int]:
+        """End everybody who runs, in order; the exit codes that are not 0."""
+        codes = {member.name: member.stop() for member in reversed(self.members) if member.runs}
+        return {name: code for name, code in codes.items() if code}
 
     def faults(self) -> list[str]:
         """What stands in the logs that nothing excuses."""
@@ -247,6 +246,7 @@ async def cluster(
             made.start(one_group=one_group)
             await made.ready()
             yield made
+            assert made.stop() == {}
         finally:
             made.stop()
             if (data_dir / "postgres").exists():

@@ -99,7 +99,7 @@ class Follower:
 
     async def _stream(self, client: httpx.AsyncClient) -> None:
         """Read until the connection ends, or until chance has us leave and come again."""
-        stay = self._chance.randrange(1, 2000) if self._leaves else None
+        stay = self._chance.randrange(1, 300) if self._leaves else None
         # In one way or the other, as clients do.
         asked = {"after": self.last} if self._chance.randrange(2) else {}
         headers = {**self._headers, **({} if asked else {"Last-Event-ID": str(self.last)})}

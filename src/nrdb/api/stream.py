@@ -21,8 +21,6 @@ from nrdb.providers.keys import Caller, is_live
 HEARTBEAT = 14.0
 #: A comment and no blank line: there are clients that take every blank line for the end of an event.
 _COMMENT = b":\n"
-#: Seconds that a client may take to read what it has been sent; then it must come again from where it was.
-PATIENCE = 60.0
 #: Items read at a time.
 _ITEMS = 200
 
@@ -119,9 +117,8 @@ def _reset(facts: Any) -> bytes:
 
 
 async def _send(send: Send, body: bytes) -> None:
-    """Raises `TimeoutError` when the client does not read."""
-    async with asyncio.timeout(PATIENCE):
-        await send({"type": "http.response.body", "body": body, "more_body": True})
+    """Waits while the client does not read; the system ends its connection then (see `listening`)."""
+    await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
 async def _leaves(receive: Receive) -> None:
