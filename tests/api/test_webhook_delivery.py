@@ -11,6 +11,7 @@ import pytest
 from tests.support.hooks import Hook, Post, Told, hook
 from tests.support.service import KARI, Service, eventually, local
 
+from nrdb.api.metrics import REGISTRY
 from nrdb.delivery.webhooks import pusher
 from nrdb.worker import run_worker
 
@@ -86,6 +87,7 @@ async def test_items_come_in_order_one_at_a_time_and_as_in_the_inbox(service: Se
 async def test_a_failure_is_tried_again_under_the_same_id(service: Service) -> None:
     """The first retry comes within 5 s, and nothing overtakes the item."""
     items = await orders(service, 1, 2)
+    counted = {outcome: _counted(outcome) for outcome in ("failed", "delivered")}
     answers: list[Told] = [500, (302, "Location: /elsewhere"), 204, 200]
     async with hook(lambda _: answers.pop(0)) as found:
         secret = await put(service, "TELENOR", found.url)
@@ -122,6 +124,11 @@ async def test_a_failure_is_tried_again_under_the_same_id(service: Service) -> N
     ]  # fmt: skip
     seen = await state(service)
     assert (seen["attempts"], seen["failing_since"], seen["next_attempt_at"]) == (0, None, None)
+    assert {outcome: _counted(outcome) - before for outcome, before in counted.items()} == {"failed": 2, "delivered": 2}
+
+
+def _counted(outcome: str) -> float:
+    return REGISTRY.get_sample_value("nrdb_webhook_attempts_total", {"outcome": outcome}) or 0
 
 
 async def _attempts_are(service: Service, count: int) -> bool:
