@@ -30,6 +30,7 @@ from nrdb.api import (
 )
 from nrdb.api.answers import ProblemDocument
 from nrdb.api.context import Services
+from nrdb.api.limits import RequestLimits, StreamSlots
 from nrdb.api.problems import install
 from nrdb.api.requests import RequestLog
 from nrdb.api.sandbox import sandbox_router
@@ -95,6 +96,8 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
                 vault,
                 head(),
                 stopping,
+                RequestLimits(settings.requests_per_second),
+                StreamSlots(settings.streams_per_code),
             )
             yield
 
@@ -113,10 +116,10 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     app.state.stopping = asyncio.Event()
     install(app)
     for router in (
-        messages.posting, messages.reading, batch.router, cases.router, inbox.reading, inbox.acking, numbers.router,
-        calendar.router, rules.router, slots.router, providers.everybody, providers.themselves, providers.admins,
-        admin.router, admin.reading, series.reading, series.admins, transfer.admins, transfer.reading,
-        five_digit.admins, five_digit.reading, reports.router, reports.reading, ops.router,
+        messages.posting, messages.reading, batch.router, cases.router, cases.reminding, inbox.reading, inbox.acking,
+        numbers.router, calendar.router, rules.router, slots.router, providers.everybody, providers.themselves,
+        providers.admins, admin.router, admin.reading, series.reading, series.admins, transfer.admins,
+        transfer.reading, five_digit.admins, five_digit.reading, reports.router, reports.reading, ops.router,
         webhooks.reading, webhooks.setting,
     ):  # fmt: skip
         app.include_router(router)

@@ -1,4 +1,4 @@
-"""The `nrdb` command: serve, worker, migrate, openapi, send, demo.
+"""The `nrdb` command: serve, worker, migrate, openapi, send, follow, demo.
 
 The service's own modules are imported inside the commands that need them, because reading them takes as long as
 starting the database, and the two can go on side by side.
@@ -170,6 +170,26 @@ def send(
     from nrdb.sending import send as send_file  # noqa: PLC0415
 
     raise SystemExit(send_file(file, url=url, key=key, restart=restart, patience=wait))
+
+
+@_cli.command()
+def follow(
+    code: Annotated[str | None, typer.Option(help="Whose inbox; may be left out when the key has one code.")] = None,
+    url: Annotated[str, typer.Option(envvar="NRDB_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
+    key: Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="A key that may read the inbox.")] = None,
+    after: Annotated[int | None, typer.Option(help="Begin after this seq, 0 for all there is.", min=0)] = None,
+    cursor: Annotated[Path | None, typer.Option(help="Keep the place in this file and go on from it.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", help="Only this type of message.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Each item as a line of JSON.")] = False,
+) -> None:
+    """Print a provider's messages as they come, through every restart of the service, until Ctrl-C.
+
+    It begins at the acknowledged position, and acknowledges nothing itself.
+    """
+    # It is a client of the service, no part of it.
+    from nrdb.watching import watch  # noqa: PLC0415
+
+    raise SystemExit(watch(url=url, key=key, code=code, after=after, cursor=cursor, kind=kind, plain=not as_json))
 
 
 @_cli.command()

@@ -37,6 +37,8 @@ UNAVAILABLE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    # What the driver says to whoever takes a connection between the last word of a server that stops and its end.
+    asyncpg.InternalClientError,
     pg.PostgresConnectionError,
     pg.OperatorInterventionError,
     pg.InsufficientResourcesError,

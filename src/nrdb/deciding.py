@@ -16,6 +16,7 @@ from nrdb.clock import format_time
 from nrdb.errors import Code, Problem, unauthenticated
 from nrdb.messages import consequences
 from nrdb.messages.kinds import AnyCaseMessage, AnyMessage, FiveIver, FiveOpps, NpBest, NpOpps
+from nrdb.messages.reminding import Reminder, check_reminder
 from nrdb.messages.rules import Rules, check_case_message, check_opening
 from nrdb.texts import say
 from nrdb.vault import Vault
@@ -29,7 +30,7 @@ class Answer:
     replayed: bool
 
 
-def check_sender(message: AnyMessage, loaded: Loaded) -> None:
+def check_sender(message: AnyMessage | Reminder, loaded: Loaded) -> None:
     """The key is live and the sender's code is active at the instant of the decision. Raises 401 or 403."""
     if not loaded.key_live:
         raise unauthenticated()
@@ -81,15 +82,29 @@ def decide(rules: Rules, message: AnyMessage, loaded: Loaded, outcome: Outcome) 
         check_opening(rules, message, loaded.facts, loaded.now)
         return consequences.open_case(rules, message, loaded.facts, loaded.routing, outcome)
     stored = _visible(message, loaded)
-    outcome.before[stored.case_id] = stored
-    outcome.customer_logs[stored.case_id] = loaded.customer_log
-    outcome.decided_at = max(loaded.now, stored.updated_at)
-    settled = consequences.settle(rules, stored, outcome.decided_at, outcome)
+    settled = _settled(rules, stored, loaded, outcome)
     check_case_message(rules, message, stored, loaded.facts, outcome.decided_at)
     return consequences.step(rules, message, settled, loaded.facts, loaded.routing, outcome)
 
 
-def _visible(message: AnyCaseMessage, loaded: Loaded) -> Case:
+def remind(rules: Rules, reminder: Reminder, loaded: Loaded, outcome: Outcome) -> tuple[str, ...]:
+    """The codes that are reminded of the case, which may be none. Raises `Problem` as `decide` does."""
+    case = _settled(rules, _visible(reminder, loaded), loaded, outcome)
+    codes = check_reminder(reminder, case, outcome.decided_at)
+    if codes:
+        consequences.remind(rules, case, codes, outcome)
+    return codes
+
+
+def _settled(rules: Rules, stored: Case, loaded: Loaded, outcome: Outcome) -> Case:
+    """The case with what time had done to it before anything else is decided."""
+    outcome.before[stored.case_id] = stored
+    outcome.customer_logs[stored.case_id] = loaded.customer_log
+    outcome.decided_at = max(loaded.now, stored.updated_at)
+    return consequences.settle(rules, stored, outcome.decided_at, outcome)
+
+
+def _visible(message: AnyCaseMessage | Reminder, loaded: Loaded) -> Case:
     if loaded.case is None or not loaded.case.visible_to(message.sender):
         raise unknown_case()
     return loaded.case

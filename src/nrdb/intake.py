@@ -5,8 +5,9 @@ has done; it decides nothing, because every reader and every rule reckons with i
 `Outcome`, so a message and a due time can never disagree about a case.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -33,6 +34,7 @@ from nrdb.deciding import Answer
 from nrdb.errors import Code, Problem
 from nrdb.messages import consequences, slots
 from nrdb.messages.kinds import AnyMessage, AnyOpening, FiveIver, FiveOpps, NpBest, NpOpps
+from nrdb.messages.reminding import Reminder
 from nrdb.messages.rules import Rules, cap_code
 from nrdb.messages.slots import Found
 from nrdb.reports.refusals import is_refusal, record_refusal
@@ -43,6 +45,7 @@ from nrdb.vault import Vault
 log = structlog.get_logger()
 #: How many cases one statement settles.
 BATCH = 200
+T = TypeVar("T")
 
 
 class _FallenBehindError(Exception):
@@ -124,6 +127,13 @@ class Intake:
     async def check(self, message: AnyMessage, key_id: UUID | None = None) -> Answer:
         """What `accept` would answer now; the message itself changes nothing. A new case has no `case_id` yet."""
         return await retried(lambda: self._decide(message, key_id, commit=False))
+
+    async def remind(self, reminder: Reminder, key_id: UUID | None = None) -> tuple[str, ...]:
+        """Put a notice into the inboxes of those whom the case waits for; who they are.
+
+        With `key_id`, the key must be live at that very instant (401). Raises `Problem` with the first refusal.
+        """
+        return await retried(lambda: self._caught_up(lambda: self._remind(reminder, key_id)))
 
     async def slots(self, message: AnyOpening, start: datetime | None = None) -> Found:
         """The lawful times for a message like this draft, from `start` or now on.
@@ -226,12 +236,30 @@ class Intake:
                 return 0
             return await self.settle_on(connection)
 
-    async def _decide(self, message: AnyMessage, key_id: UUID | None, *, commit: bool) -> Answer:
+    async def _caught_up(self, unit: Callable[[], Awaitable[T]]) -> T:
+        """Run it where nothing is due that everybody depends on: what is, is written down first."""
         while True:
             try:
-                return await self._decide_now(message, key_id, commit=commit)
+                return await unit()
             except _FallenBehindError:
                 await self.catch_up()
+
+    async def _remind(self, reminder: Reminder, key_id: UUID | None) -> tuple[str, ...]:
+        async with acquire(self._pool) as connection:
+            loaded = await load_for_case(connection, reminder, key_id, self._rulebook.cap.daily_limit, self._vault)
+            if loaded.due:
+                raise _FallenBehindError
+            deciding.check_sender(reminder, loaded)
+            outcome = self._outcome(loaded)
+            try:
+                return deciding.remind(self._rules(loaded.closed_days), reminder, loaded, outcome)
+            finally:
+                # What time has done to the case is true whatever becomes of the reminder.
+                if outcome.entries:
+                    await write(connection, outcome, self._vault)
+
+    async def _decide(self, message: AnyMessage, key_id: UUID | None, *, commit: bool) -> Answer:
+        return await self._caught_up(lambda: self._decide_now(message, key_id, commit=commit))
 
     async def _decide_now(self, message: AnyMessage, key_id: UUID | None, *, commit: bool) -> Answer:
         async with acquire(self._pool) as connection:

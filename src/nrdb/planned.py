@@ -1,6 +1,6 @@
 """Changes of the world that an administrator has set for a later instant, until they are applied or cancelled."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -28,16 +28,8 @@ class Planned:
 
     def view(self) -> dict[str, Any]:
         """As answers write it."""
-        return {
-            "id": self.id,
-            "due_at": format_time(self.due_at),
-            "action": self.action,
-            "subject": self.subject,
-            "details": self.details,
-            "reason": self.reason,
-            "key_id": str(self.key_id) if self.key_id else None,
-            "created_at": format_time(self.created_at),
-        }
+        times = {"due_at": format_time(self.due_at), "created_at": format_time(self.created_at)}
+        return {**asdict(self), **times, "key_id": str(self.key_id) if self.key_id else None}
 
 
 _COLUMNS = "id, due_at, action, subject, details, reason, key_id, created_at"

@@ -15,10 +15,10 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Secr
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from nrdb.clock import parse_time
 from nrdb.errors import ConfigurationError
 
 _PREFIX = "NRDB_"
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
 _KEY = re.compile(r"[\x21-\x7e]{32,512}")
 # Commas part data keys, so none stands in one.
 _DATA_KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]{32,512}")
@@ -29,9 +29,12 @@ _wrong = partial(PydanticCustomError, "setting")
 
 def _rfc3339(value: object) -> object:
     """Refuse what pydantic would guess at, such as a bare number read as seconds since 1970."""
-    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
+    if isinstance(value, datetime):
         return value
-    raise _wrong("is not a time with an offset such as 2026-03-02T08:00:00+01:00")
+    try:
+        return parse_time(str(value))
+    except ValueError:
+        raise _wrong("is not a time with an offset such as 2026-03-02T08:00:00+01:00") from None
 
 
 def _strong_key(value: SecretStr) -> SecretStr:

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
-from tests.api.test_process import Process, bearer, client_of, process
+from tests.support.processes import Process, bearer, client_of, process
 from tests.support.search import find_in_database
 from tests.support.server import ADMIN_KEY, DATA_KEY, Databases
 from tests.support.service import order_fields
@@ -122,8 +122,9 @@ class Watch:
             *(f"/cases/{case['case_id']}{more}" for case in cases for more in ("", "/history")),
             *(f"/inbox?after=0&limit=1000&code={code}" for code in ("TELIA", "TELENOR", "LYSE")),
             "/cases?limit=1000", "/audit?limit=1000", "/reports/overdue", f"/reports/daily?{days}",
-            f"/reports/caps?{days}", "/reports/terminations", "/reports/majority", "/providers", f"/routing/{FIVE}",
-            "/routing/changes?after=0", "/rules", "/admin/planned-changes",
+            f"/reports/caps?{days}", "/reports/terminations", "/reports/majority", "/reports/delivery",
+            "/reports/skipped", "/providers", f"/routing/{FIVE}", "/routing/changes?after=0", "/rules",
+            "/admin/planned-changes",
         ]  # fmt: skip
         for who in ("OPERATOR", "ADMIN"):
             for path in paths:

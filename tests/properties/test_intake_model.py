@@ -8,7 +8,6 @@ inboxes.
 
 import asyncio
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
@@ -21,10 +20,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from tests.properties.model import compare
 from tests.properties.model.clearinghouse import BLOCKING, BY_TIME, MAY, Case, Message, Model
-from tests.properties.model.market import CODES, NETWORKS, POOL, day_of, instant, text
+from tests.properties.model.market import CODES, NETWORKS, POOL, day_of, instant
 from tests.properties.model.messages import CASE_MESSAGES, NUDGES, STARTS, Author, often, pick
 from tests.properties.model.refusals import HALF_HOUR, accepts, benign, refusal
-from tests.properties.model.sandbox import Act, Clock, Reply, Sandbox, Send, Way, opened, prepare_template
+from tests.properties.model.sandbox import Act, Clock, Remind, Reply, Sandbox, Send, Way, opened, prepare_template
 from tests.support.server import Databases
 from tests.support.service import local
 
@@ -34,42 +33,18 @@ from nrdb.clock import monotonic
 WAYS: tuple[Way, ...] = ("one", "one", "other", "http")
 #: States of cases that are not over.
 GOING = (*BLOCKING, "awaiting_completion")
+#: Of these, those in which somebody else than the recipient owes the next word.
+WAITING = ("awaiting_donor", "awaiting_completion", "awaiting_return")
 #: What may happen, and how often of a hundred times. The first is the cheapest: Hypothesis begins with it alone.
 ACTIONS = [
     action
     for action, times in {
         "read_an_inbox": 2, "open_a_case": 15, "go_on": 27, "send_anything": 8, "let_time_pass": 11,
-        "stand_at_a_boundary": 9, "race": 14, "send_again": 3, "set_a_limit": 3, "close_a_day": 1,
+        "stand_at_a_boundary": 9, "race": 14, "remind": 5, "send_again": 3, "set_a_limit": 3, "close_a_day": 1,
         "let_a_worker_come_by": 2, "ask_what_may_come": 4, "ask_about_an_opening": 2, "look_at_everything": 3,
     }.items()
     for _ in range(times)
 ]  # fmt: skip
-
-
-def expected(model: Model, act: Act, reply: Reply | None) -> Iterator[str]:
-    """Let the model do what was done; what differs between the two answers, or nothing."""
-    if isinstance(act, Clock):
-        model.pass_time(act.to)
-        return
-    assert reply is not None
-    m = act.message
-    before = model.accepted.get((m["sender"], m["message_id"]))
-    refused = refusal(model, m) if before is None else None
-    if before is not None:
-        wanted: tuple[int, str | None] = (200, None) if before == m else (409, "duplicate-message")
-    else:
-        wanted = (refused.status, refused.code) if refused else (201, None)
-    if (reply.status, reply.code) != wanted:
-        yield f"{m['type']} of {m['sender']}: {reply.status} {reply.code} instead of {wanted}"
-        return
-    facts = reply.body.get("facts") or {}
-    for name, value in (refused.facts if refused else {}).items():
-        if facts.get(name) != value:
-            yield f"{m['type']} of {m['sender']} is {reply.code}, {name} {facts.get(name)} instead of {value}"
-    if wanted[0] == 201:
-        case = model.apply(m, reply.body["case"]["case_id"])
-        if (reply.body["accepted_at"], reply.body["case"]["state"]) != (text(model.now), case.state):
-            yield f"{m['type']} was accepted {reply.body['accepted_at']} into {reply.body['case']['state']}"
 
 
 def _tell(what: str) -> None:
@@ -176,6 +151,22 @@ class Clearinghouse(RuleBasedStateMachine):
             acts.append(Clock(self.author.later(dice, model), by_call))
         self._happen(acts)
 
+    def _remind(self, dice: Random) -> None:
+        """Whoever waits, or somebody else, reminds; perhaps twice at once, beside a message, or while time goes on."""
+        waiting = [case.case_id for case in self.model.cases.values() if case.state in WAITING]
+        case = self.model.cases[pick(dice, waiting if waiting and often(dice) else self.model.cases)]
+        code = case.mt or case.at if often(dice) else pick(dice, CODES)
+        acts: list[Act] = [Remind(case.case_id, code, pick(dice, WAYS)) for _ in range(dice.randint(1, 2))]
+        if often(dice, 1) and (message := self.author.lawful(dice, self.model, case)):
+            acts.append(Send(message, pick(dice, WAYS)))
+        elif often(dice, 1):
+            acts.append(Clock(self.author.later(dice, self.model), by_call=often(dice, 1)))
+        self._happen(acts)
+        if (at := self.model.cases[case.case_id].reminded) and often(dice):
+            at += timedelta(hours=1) + pick(dice, NUDGES)
+            self._happen([Clock(self.author.forward(self.model, at), by_call=often(dice, 1))])
+            self._happen([Remind(case.case_id, case.mt or case.at, pick(dice, WAYS))])
+
     def _send_again(self, dice: Random) -> None:
         """The same content in other words is answered as the first time; other content is another message."""
         message, first = self.first_answers[pick(dice, self.first_answers)]
@@ -225,7 +216,7 @@ class Clearinghouse(RuleBasedStateMachine):
         reasons = []
         for order in permutations(zip(acts, replies, strict=True)):
             model = self.model.copy()
-            differences = [told for act, reply in order for told in expected(model, act, reply)]
+            differences = [told for act, reply in order for told in compare.answer(model, act, reply)]
             if not differences:
                 differences = compare.everything(model, seen)
             if not differences:
@@ -239,13 +230,15 @@ class Clearinghouse(RuleBasedStateMachine):
     def _about(acts: list[Act], replies: list[Reply | None]) -> set[str]:
         """The cases that were meant."""
         opened_now = {reply.body["case"]["case_id"] for reply in replies if reply and "case" in reply.body}
-        return opened_now | {a.message["case_id"] for a in acts if isinstance(a, Send) and "case_id" in a.message}
+        reminded = {act.case_id for act in acts if isinstance(act, Remind)}
+        meant = {a.message["case_id"] for a in acts if isinstance(a, Send) and "case_id" in a.message}
+        return opened_now | reminded | meant
 
     def _agreed(self, model: Model, acts: list[Act], replies: list[Reply | None]) -> None:
         self.model = model
         for act, reply in zip(acts, replies, strict=True):
-            if isinstance(act, Send) and reply is not None:
-                if reply.status == 201:
+            if reply is not None:
+                if isinstance(act, Send) and reply.status == 201:
                     self.first_answers[act.message["message_id"]] = act.message, reply.body
                 facts = reply.body.get("facts") or {}
                 self.author.told += [instant(facts[name]) for name in ("earliest", "latest") if facts.get(name)]

@@ -56,7 +56,7 @@ class Nginx:
         """Start, and wait until it answers."""
         program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
         assert program, "nginx is missing: `make nginx` installs it"
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         configuration = self.place / "nginx.conf"
         configuration.write_text(_CONFIGURATION.format(place=self.place, port=self.port, upstream=self.upstream))
         self.process = await asyncio.create_subprocess_exec(
@@ -80,7 +80,8 @@ class Nginx:
             await self.process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody uses now."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

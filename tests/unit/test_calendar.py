@@ -12,7 +12,6 @@ from nrdb.timers.calendar import (
     MOST_WORKING_DAYS,
     MOST_WORKING_MINUTES,
     WorkingCalendar,
-    local_text,
     oslo_day,
     plus_minutes,
     working_calendar,
@@ -266,7 +265,6 @@ def test_naive_times_are_refused() -> None:
         lambda: norway().explain_working_days(naive, 1),
         lambda: oslo_day(naive),
         lambda: plus_minutes(naive, 1),
-        lambda: local_text(naive),
     ]
     for call in calls:
         with pytest.raises(ValueError, match="without an offset"):

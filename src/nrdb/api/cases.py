@@ -1,4 +1,4 @@
-"""Reading cases."""
+"""Reading cases, and reminding those whom they wait for."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -7,10 +7,10 @@ from uuid import UUID
 from fastapi import Path, Query, Request
 from starlette.responses import Response
 
-from nrdb.api.answers import CaseView, HistoryLine, page
+from nrdb.api.answers import CaseView, HistoryLine, Reminded, page, problems
 from nrdb.api.context import Services, services
 from nrdb.api.cursors import Limit, page_of, read_cursor, read_position, write_cursor
-from nrdb.api.guard import caller_of, guarded
+from nrdb.api.guard import caller_of, guarded, own_code
 from nrdb.api.languages import told
 from nrdb.api.problems import json_response
 from nrdb.cases.lists import CaseFilter, list_cases
@@ -20,10 +20,12 @@ from nrdb.clock import format_time, parse_time
 from nrdb.db import acquire
 from nrdb.deciding import unknown_case
 from nrdb.messages.fields import Number, ProviderCode, Time
+from nrdb.messages.reminding import Reminder
 from nrdb.providers.keys import Caller
 from nrdb.timers.calendar import working_calendar
 
 router = guarded("provider", "operator", "admin", tags=["cases"])
+reminding = guarded("provider", tags=["cases"])
 
 CaseIdPath = Annotated[str, Path(max_length=100, description="The id that the 201 of the order answered")]
 State = Literal[
@@ -106,6 +108,25 @@ async def get_history(
         lines = await history(connection, found.case.case_id)
     items, following = page_of(lines[position : position + limit + 1], limit, lambda line: write_cursor(line["seq"]))
     return told(request, {"items": [{**line, "at": format_time(line["at"])} for line in items], "next": following})
+
+
+@reminding.post(
+    "/cases/{case_id}/remind",
+    response_model=Reminded,
+    status_code=202,
+    responses=problems(409),
+    summary="Remind those whom a case waits for",
+)
+async def post_remind(
+    request: Request,
+    case_id: CaseIdPath,
+    code: Annotated[ProviderCode | None, Query(description="needed when the key has several codes")] = None,
+) -> Response:
+    """A `NOTICE` `reminder` to the donor, to those whose NP_FERD is missing, or to the range holder; once an hour."""
+    caller = caller_of(request)
+    reminder = Reminder(own_code(caller, code), case_id)
+    reminded = await services(request).intake.remind(reminder, caller.key_id)
+    return json_response({"reminded": list(reminded)}, 202)
 
 
 async def _visible(request: Request, case_id: str) -> CaseRead:

@@ -106,3 +106,39 @@ class MajoritySeries(Shown):
     top_holder: str
     top_count: int
     top_share: float
+
+
+class DeliveryItem(Shown):
+    """How far a code is. Counts end at 10,000: there are more where `more_…` says so.
+
+    `waiting_since` is when the oldest item was sent that is neither acknowledged nor delivered to the webhook.
+    """
+
+    code: str
+    acknowledged: int
+    newest: int
+    unacknowledged: int
+    more_unacknowledged: bool
+    oldest_unacknowledged_at: datetime | None
+    webhook: Literal["none", "on", "off", "failing"]
+    failing_since: datetime | None
+    position: int | None
+    pending: int | None
+    more_pending: bool | None
+    skipped: int
+    waiting_since: datetime | None
+
+
+class SkippedItem(Shown):
+    """An item that a webhook did not take, and what came of the last attempt."""
+
+    code: str
+    seq: int
+    message_id: UUID
+    type: str
+    case_id: UUID | None
+    first_attempt_at: datetime
+    skipped_at: datetime
+    attempts: int
+    status: int | None
+    error: str | None

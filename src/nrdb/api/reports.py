@@ -1,6 +1,6 @@
 """Reports and the audit log, as JSON or CSV. A provider sees what concerns its own codes; docs/reports.md says what."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,13 +14,21 @@ from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_cursor, read_int8, read_position, write_cursor
 from nrdb.api.guard import caller_of, guarded, own_code
 from nrdb.api.problems import field_problem
-from nrdb.api.report_answers import CapUse, DailyFigures, MajoritySeries, OverdueItem, TerminationItem
+from nrdb.api.report_answers import (
+    CapUse,
+    DailyFigures,
+    DeliveryItem,
+    MajoritySeries,
+    OverdueItem,
+    SkippedItem,
+    TerminationItem,
+)
 from nrdb.api.tables import TABLE_ANSWERS, table_response
 from nrdb.audit import AUDIT_COLUMNS, AuditFilter, read_audit
 from nrdb.clock import format_time, parse_time
 from nrdb.db import acquire
 from nrdb.messages.fields import Day, ProviderCode, Time
-from nrdb.reports import caps, daily, numbers, overdue
+from nrdb.reports import caps, daily, delivery, numbers, overdue
 from nrdb.routing.numbers import parse_number
 from nrdb.texts import say
 
@@ -165,6 +173,44 @@ async def get_majority(
         )
     items, following = page_of(found, limit, lambda item: write_cursor(parse_number(item["first"])))
     return table_response(request, "majority", numbers.MAJORITY_COLUMNS, items, following)
+
+
+@router.get(
+    "/reports/delivery",
+    response_model=page(DeliveryItem),
+    responses=TABLE_ANSWERS,
+    summary="Who does not get what is sent to it",
+)
+async def get_delivery(
+    request: Request, code: Annotated[ProviderCode | None, Query()] = None, after: After = None, limit: Limit = 100
+) -> Response:
+    """Each code with an inbox or a webhook: those whose webhook has failed for an hour first, then by waiting."""
+    position = read_cursor(after, read_int8, _time_or_none, str) if after is not None else None
+    async with acquire(services(request).pool) as connection:
+        found = await delivery.read_delivery(connection, codes=_own(request, code), after=position, limit=limit + 1)
+    items, following = page_of(found, limit, lambda item: write_cursor(*delivery.place(item)))
+    return table_response(request, "delivery", delivery.DELIVERY_COLUMNS, items, following)
+
+
+def _time_or_none(text: Any) -> datetime | None:
+    return None if text is None else parse_time(text)
+
+
+@router.get(
+    "/reports/skipped",
+    response_model=page(SkippedItem),
+    responses=TABLE_ANSWERS,
+    summary="What no webhook took in three days",
+)
+async def get_skipped(
+    request: Request, code: Annotated[ProviderCode | None, Query()] = None, after: After = None, limit: Limit = 100
+) -> Response:
+    """Newest item first. All of them stand in the inbox."""
+    before = read_position(after) if after is not None else None
+    async with acquire(services(request).pool) as connection:
+        found = await delivery.read_skipped(connection, codes=_own(request, code), before=before, limit=limit + 1)
+    items, following = page_of(found, limit, lambda item: write_cursor(item["seq"]))
+    return table_response(request, "skipped", delivery.SKIPPED_COLUMNS, items, following)
 
 
 @reading.get(

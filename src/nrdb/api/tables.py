@@ -33,7 +33,13 @@ HEADS: Mapping[str, Both] = {
         ("ported_share", "andel portert"), ("top_holder", "største innehaver"), ("top_count", "antall hos denne"),
         ("top_share", "andel hos denne"), ("id", "nr."), ("at", "tidspunkt"), ("key_id", "nøkkel"),
         ("action", "handling"), ("subject", "gjelder"), ("before", "før"), ("after", "etter"),
-        ("reason", "begrunnelse"),
+        ("reason", "begrunnelse"), ("acknowledged", "bekreftet til"), ("newest", "nyeste"),
+        ("unacknowledged", "ubekreftet"), ("more_unacknowledged", "flere ubekreftet"),
+        ("oldest_unacknowledged_at", "eldste ubekreftede"), ("webhook", "webhook"), ("failing_since", "feiler siden"),
+        ("position", "levert til"), ("pending", "gjenstår"), ("more_pending", "flere gjenstår"),
+        ("skipped", "antall hoppet over"), ("waiting_since", "venter siden"), ("seq", "nr. i innboksen"),
+        ("message_id", "meldings-id"), ("type", "meldingstype"), ("first_attempt_at", "første forsøk"),
+        ("skipped_at", "hoppet over"), ("attempts", "forsøk"), ("error", "feil"),
     )
 }  # fmt: skip
 
@@ -107,6 +113,8 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], language
 def _cell(value: Any) -> str | int | float | None:
     """One value. A text that a spreadsheet would run as a formula gets an apostrophe, which shows it as text."""
     match value:
+        case bool():
+            return "true" if value else "false"
         case None | int() | float():
             return value
         case list() if all(isinstance(item, dict) and item.keys() == {"first", "last"} for item in value):

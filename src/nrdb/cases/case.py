@@ -27,7 +27,7 @@ class Case:
     termination there is no recipient, the donor is the holder that gives the numbers back, its one range holder gets
     them, and `effective_time` is the termination time. `cap_code` is whose daily room the case takes, None where it
     takes none. `told` are the codes that got NP_IVER, 5_IVER or the return, and see the case since. `entered_from` is
-    the state before this one where time made the change, else None.
+    the state before this one where time made the change, else None. `reminded_at` is when it was last reminded of.
     """
 
     case_id: UUID
@@ -55,6 +55,7 @@ class Case:
     told: tuple[str, ...] = ()
     warnings: tuple[dict[str, Any], ...] = ()
     customer: dict[str, str] | None = None
+    reminded_at: datetime | None = None
 
     @property
     def number_count(self) -> int:

@@ -25,6 +25,7 @@ from nrdb.messages.kinds import (
     NpTilb,
     effective_time,
 )
+from nrdb.messages.reminding import Reminder
 from nrdb.routing.numbers import NumberRange
 from nrdb.routing.table import RoutingRow
 from nrdb.timers.calendar import oslo_day
@@ -276,13 +277,9 @@ async def load_for_opening(
 
 
 async def load_for_case(
-    connection: Connection,
-    message: AnyCaseMessage,
-    key_id: UUID | None,
-    cap_limit: int,
-    vault: Vault,
+    connection: Connection, message: AnyCaseMessage | Reminder, key_id: UUID | None, cap_limit: int, vault: Vault
 ) -> Loaded:
-    """The facts for a message about a case; `case` is None where there is no such case."""
+    """The facts for a message about a case, or a reminder of it; `case` is None where there is no such case."""
     porting_time = message.porting_time if isinstance(message, NpEndr) else None
     row = await fetch_one(
         connection,
@@ -300,7 +297,7 @@ async def load_for_case(
     return loaded_of(row, case, vault)
 
 
-def case_id_of(message: AnyCaseMessage) -> UUID:
+def case_id_of(message: AnyCaseMessage | Reminder) -> UUID:
     """The id as the database keeps it; the nil UUID, which no case has, for what cannot be one."""
     try:
         return UUID(message.case_id)
@@ -341,6 +338,7 @@ def read_case(row: asyncpg.Record, numbers: tuple[NumberRange, ...], personal: d
         told=tuple(row["told"]),
         warnings=tuple(row["warnings"]),
         customer=personal["customer"] if personal else None,
+        reminded_at=row["reminded_at"],
     )
 
 

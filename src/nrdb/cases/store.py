@@ -109,8 +109,8 @@ WITH line AS MATERIALIZED (
            effective_time timestamptz,
            newest_order uuid, old_customer_log bigint, network text, routing_number text, expected text[],
            received text[], waived text[], told text[], parties text[], due_at timestamptz,
-           personal_until timestamptz, created_at timestamptz, updated_at timestamptz,
-           blocks_until timestamptz, reblock boolean)
+           personal_until timestamptz, reminded_at timestamptz, created_at timestamptz,
+           updated_at timestamptz, blocks_until timestamptz, reblock boolean)
 ), written AS (
     UPDATE cases c SET
            state = n.state, entered_from = n.entered_from, version = n.old_version + 1,
@@ -118,7 +118,7 @@ WITH line AS MATERIALIZED (
            effective_time = n.effective_time, newest_order = n.newest_order, customer_log = n.customer_log,
            network = n.network, routing_number = n.routing_number, expected = n.expected, received = n.received,
            waived = n.waived, told = n.told, due_at = n.due_at, personal_until = n.personal_until,
-           updated_at = n.updated_at
+           reminded_at = n.reminded_at, updated_at = n.updated_at
       FROM changed n WHERE c.case_id = n.case_id AND c.version = n.old_version
     RETURNING 1
 ), party AS (
@@ -312,6 +312,7 @@ def _case_row(case: Case, outcome: Outcome) -> dict[str, Any]:
         "due_at": case.due_at,
         # The retention of personal data runs from the effective time or the end, whichever is first.
         "personal_until": case.updated_at if case.state in ENDED_BEFORE_TIME else case.effective_time,
+        "reminded_at": case.reminded_at,
         "created_at": case.created_at,
         "updated_at": case.updated_at,
         "blocks_until": case.blocks_until,

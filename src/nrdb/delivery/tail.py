@@ -42,11 +42,14 @@ SELECT f.code, i.seq, i.log_id
 
 @dataclass(slots=True)
 class _Followed:
-    """What is known of one code: every place after `start` and through `seen`. Before the first look: nothing."""
+    """What is known of one code: every place after `start` and through `newest`. Before the first look: nothing.
+
+    Both are places of items, never the horizon: a number below it whose writer has failed may be given once more when
+    the database has crashed, because nothing has made such a number durable.
+    """
 
     followers: int = 0
     start: int | None = None
-    seen: int = 0
     newest: int = 0
     places: list[Place] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,8 +58,7 @@ class _Followed:
         self.news.set()
         self.news = asyncio.Event()
 
-    def add(self, places: list[Place], seen: int) -> None:
-        self.seen = seen
+    def add(self, places: list[Place]) -> None:
         if places:
             self.places += places
             self.newest = places[-1][0]
@@ -115,6 +117,8 @@ class Tail:
                 if not away:
                     log.warning("readers of inboxes wait for the database", error=type(error).__name__)
                 away = True
+                # Numbers of before may be given again: nobody shall read by them.
+                self.horizon = 0
                 await asyncio.sleep(TRY_AGAIN)
             else:
                 away = False
@@ -126,13 +130,13 @@ class Tail:
             horizon = await connection.fetchval("SELECT inbox_horizon()")
             new = [code for code, followed in self._followed.items() if followed.start is None]
             newest = await connection.fetch(_NEWEST, new, horizon) if new else []
-            known = {code: one.seen for code, one in self._followed.items() if one.start is not None}
-            rows = await connection.fetch(_NEW, list(known), list(known.values()), horizon, _PLACES) if known else []
+            known = {code: one for code, one in self._followed.items() if one.start is not None}
+            seen = [one.newest for one in known.values()]
+            rows = await connection.fetch(_NEW, list(known), seen, horizon, _PLACES) if known else []
         self.horizon = horizon
         for code, seq in newest:
             if (followed := self._followed.get(code)) is not None:
-                followed.start = followed.seen = horizon
-                followed.newest = seq
+                followed.start = followed.newest = seq
                 followed.wake()
         places: dict[str, list[Place]] = {code: [] for code in known}
         for code, seq, line in rows:
@@ -140,8 +144,8 @@ class Tail:
         full = False
         for code, found in places.items():
             # One that is followed anew since the look began has not seen what was asked for the one before it.
-            if (followed := self._followed.get(code)) is not None and followed.seen == known[code]:
-                followed.add(found, found[-1][0] if len(found) == _PLACES else horizon)
+            if self._followed.get(code) is known[code]:
+                known[code].add(found)
                 full = full or len(found) == _PLACES
         return full
 

@@ -36,6 +36,7 @@ from nrdb.messages.kinds import (
     wire_form,
 )
 from nrdb.messages.rules import Rules, cap_code
+from nrdb.routing.numbers import is_five_digit
 from nrdb.routing.table import RoutingRow, give_back, merge, port, unport
 from nrdb.timers.calendar import oslo_day
 
@@ -130,14 +131,14 @@ def step(
     """A lawful message about a case, which time has been settled for, takes the case one step on."""
     before, case = case, _changed(message, case, facts)
     taken = take(case, message.type, outcome.decided_at)
+    if isinstance(message, NpTilb):
+        taken = _returned(taken, outcome, routing, facts.networks)
     outcome.cases[case.case_id] = taken.case
     outcome.entries.append(_entry(rules, message, taken.at, taken.from_state, taken.case))
     _move_room(before, taken.case, outcome)
     match message:
         case NpIver():
             outcome.routing = port(routing, _routing_rows(taken.case))
-        case NpTilb():
-            outcome.routing = give_back(routing, case.numbers, taken.at)
         case NpAnnu() if before.state == "scheduled":
             outcome.routing = unport(routing, case.case_id)
             if case.kind == "five_digit":
@@ -160,29 +161,29 @@ def settle(
     `routing` and `networks` matter where the clearinghouse itself returns the numbers: who is told, and what ends.
     """
     before = case
-    for taken in due(case, now):
-        if taken.event == TIME:
-            outcome.entries.append(_said(rules, taken, TIME, {}, ()))
-            case = taken.case
+    for passed in due(case, now):
+        if passed.event == TIME:
+            outcome.entries.append(_said(rules, passed, TIME, {}, ()))
+            case = passed.case
         else:
-            case = _returned_for_nkom(rules, taken, outcome, routing, networks)
-        _notice(rules, taken, outcome)
+            # NP_TILB or 5_TILB, which the clearinghouse sends for Nkom at the termination time (S3 2.8).
+            given_back = _returned(passed, outcome, routing, networks)
+            case = given_back.case
+            outcome.entries.append(_said(rules, given_back, passed.event, {}, case.told, sender=NKOM))
+        _notice(rules, passed, outcome)
     if case is not before:
         outcome.cases[case.case_id] = case
         _move_room(before, case, outcome)
     return case
 
 
-def _returned_for_nkom(
-    rules: Rules, taken: Step, outcome: Outcome, routing: Iterable[RoutingRow], networks: Iterable[str]
-) -> Case:
-    """NP_TILB or 5_TILB, which the clearinghouse sends for Nkom at the termination time (S3 2.8)."""
+def _returned(taken: Step, outcome: Outcome, routing: Iterable[RoutingRow], networks: Iterable[str]) -> Step:
+    """What every return entails: who is told, numbers that route home again, and no right of use any more (S1)."""
     case = replace(taken.case, told=told_of_return(taken.case, networks))
-    said = replace(taken, case=case)
-    outcome.entries.append(_said(rules, said, taken.event, {}, case.told, sender=NKOM))
     outcome.routing = merge(outcome.routing, give_back(routing, case.numbers, taken.at))
-    outcome.rights.append(RightChange(case.main_number, taken.at, None))
-    return case
+    if is_five_digit(case.main_number):
+        outcome.rights.append(RightChange(case.main_number, taken.at, None))
+    return replace(taken, case=case)
 
 
 def waive(
@@ -198,15 +199,13 @@ def waive(
     If it was the last one, the case is completed; a termination is then returned, and everybody is told so, because
     routing has changed.
     """
-    if case.kind == "termination":
-        case = replace(case, told=told_of_return(case, networks))
-    else:
-        case = replace(case, waived=(*case.waived, code))
-    taken = take(case, WAIVE, outcome.decided_at)
+    returns = case.kind == "termination"
+    taken = take(case if returns else replace(case, waived=(*case.waived, code)), WAIVE, outcome.decided_at)
+    if returns:
+        taken = _returned(taken, outcome, routing, networks)
     outcome.cases[case.case_id] = taken.case
     outcome.entries.append(_said(rules, taken, WAIVE, {"code": code}, ()))
-    if case.kind == "termination":
-        outcome.routing = merge(outcome.routing, give_back(routing, case.numbers, taken.at))
+    if returns:
         outcome.entries.append(_said(rules, taken, "NOTICE", {"notice": "returned"}, (code, *taken.case.told)))
     _notice(rules, taken, outcome)
     return taken.case
@@ -219,6 +218,14 @@ def complete(rules: Rules, case: Case, at: datetime, outcome: Outcome) -> Case:
     outcome.entries.append(_said(rules, taken, WAIVE, {"code": case.recipient}, ()))
     _notice(rules, taken, outcome)
     return taken.case
+
+
+def remind(rules: Rules, case: Case, codes: tuple[str, ...], outcome: Outcome) -> None:
+    """These codes are told that the case waits for them. It stays as it is, but for when that was."""
+    reminded = replace(case, reminded_at=outcome.decided_at)
+    outcome.cases[case.case_id] = reminded
+    said = Step(outcome.decided_at, "NOTICE", case.state, reminded)
+    outcome.entries.append(_said(rules, said, "NOTICE", {"notice": "reminder"}, codes))
 
 
 def _changed(message: AnyCaseMessage, case: Case, facts: Facts) -> Case:
@@ -235,8 +242,6 @@ def _changed(message: AnyCaseMessage, case: Case, facts: Facts) -> Case:
             )
         case NpIver():
             return _executed(case, message.network, facts)
-        case NpTilb():
-            return replace(case, told=told_of_return(case, facts.networks))
         case _ if message.type in COMPLETION_REPORTS:
             return replace(case, received=(*case.received, message.sender))
         case _:

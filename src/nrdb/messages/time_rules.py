@@ -1,7 +1,7 @@
 """The rows of contract section 6 about time: T9 to T18. Each raises one code, or returns; both ends are allowed."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from nrdb.cases.case import Case
 from nrdb.cases.roles import COMPLETION_REPORTS
@@ -12,6 +12,10 @@ from nrdb.texts import say
 from nrdb.timers import windows
 from nrdb.timers.calendar import WorkingCalendar
 from nrdb.timers.windows import Bound
+
+#: What messages call the instant that numbers move at.
+_PORTING: Final = "porting_time"
+_TERMINATION: Final = "termination_time"
 
 
 def order_window(rulebook: Rulebook, calendar: WorkingCalendar, porting_time: datetime, now: datetime) -> None:
@@ -31,43 +35,33 @@ def execution_in_time(rulebook: Rulebook, porting_time: datetime, now: datetime)
     _not_before(windows.earliest_execution(rulebook, now), porting_time)
 
 
-def _not_before(earliest: Bound, porting_time: datetime) -> None:
-    if porting_time < earliest.at:
-        raise Problem(
-            Code.PORTING_TIME_TOO_EARLY,
-            say("The porting time may be at the earliest {earliest}.", earliest=earliest.at),
-            rule=earliest.rule,
-            facts={"porting_time": format_time(porting_time), **_facts("earliest", earliest)},
-        )
-
-
-def _not_after(latest: Bound, porting_time: datetime) -> None:
-    if porting_time > latest.at:
-        raise Problem(
-            Code.PORTING_TIME_TOO_LATE,
-            say("The porting time may be at the latest {latest}.", latest=latest.at),
-            rule=latest.rule,
-            facts={"porting_time": format_time(porting_time), **_facts("latest", latest)},
-        )
-
-
 def termination_window(rulebook: Rulebook, calendar: WorkingCalendar, at: datetime, now: datetime) -> None:
     """T13 and T14: the termination time of NP_OPPS and 5_OPPS."""
-    earliest = windows.earliest_termination(rulebook, calendar, now)
+    _not_before(windows.earliest_termination(rulebook, calendar, now), at, _TERMINATION)
+    _not_after(windows.latest_termination(rulebook, calendar, now), at, _TERMINATION)
+
+
+def _not_before(earliest: Bound, at: datetime, field: str = _PORTING) -> None:
     if at < earliest.at:
         raise Problem(
-            Code.TERMINATION_TIME_TOO_EARLY,
-            say("The termination time may be at the earliest {earliest}.", earliest=earliest.at),
+            Code.TERMINATION_TIME_TOO_EARLY if field == _TERMINATION else Code.PORTING_TIME_TOO_EARLY,
+            say("The termination time may be at the earliest {earliest}.", earliest=earliest.at)
+            if field == _TERMINATION
+            else say("The porting time may be at the earliest {earliest}.", earliest=earliest.at),
             rule=earliest.rule,
-            facts={"termination_time": format_time(at), **_facts("earliest", earliest)},
+            facts={field: format_time(at), **_facts("earliest", earliest)},
         )
-    latest = windows.latest_termination(rulebook, calendar, now)
+
+
+def _not_after(latest: Bound, at: datetime, field: str = _PORTING) -> None:
     if at > latest.at:
         raise Problem(
-            Code.TERMINATION_TIME_TOO_LATE,
-            say("The termination time may be at the latest {latest}.", latest=latest.at),
+            Code.TERMINATION_TIME_TOO_LATE if field == _TERMINATION else Code.PORTING_TIME_TOO_LATE,
+            say("The termination time may be at the latest {latest}.", latest=latest.at)
+            if field == _TERMINATION
+            else say("The porting time may be at the latest {latest}.", latest=latest.at),
             rule=latest.rule,
-            facts={"termination_time": format_time(at), **_facts("latest", latest)},
+            facts={field: format_time(at), **_facts("latest", latest)},
         )
 
 

@@ -16,7 +16,7 @@ from typing import Final, ParamSpec, TypeVar
 import holidays
 
 from nrdb.rulebook import CalendarRules, Hours, Rulebook, TimerUnit
-from nrdb.texts import OSLO, Both, Sentence, say, tell
+from nrdb.texts import OSLO, Both, Sentence, say
 
 #: Far beyond any timer; a request for more is a mistake or an attack.
 MOST_WORKING_MINUTES: Final = 1_000_000
@@ -69,12 +69,6 @@ def oslo_day(at: datetime) -> date:
 def plus_minutes(at: datetime, minutes: int) -> datetime:
     """Add elapsed minutes, which summer time does not change (T10, T12, T15, T16, T18)."""
     return utc(at) + timedelta(minutes=minutes)
-
-
-@in_range
-def local_text(at: datetime) -> str:
-    """Write an instant as a porting clerk reads it, for example "Fri 2026-11-20 15:50:00"."""
-    return tell(utc(at), "en")
 
 
 def is_summer_time(at: datetime) -> bool:

@@ -7,7 +7,7 @@ time is settled at once, so there is no other order of things than the one in wh
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from tests.properties.model.market import (
@@ -83,6 +83,7 @@ class Case:
     told: set[str] = field(default_factory=set)
     log: list[tuple[Any, ...]] = field(default_factory=list)
     updated: datetime | None = None
+    reminded: datetime | None = None
 
     @property
     def missing(self) -> list[str]:
@@ -191,6 +192,23 @@ class Model:
         """The codes get an item; code 0 has no inbox."""
         for code in codes - {NKOM}:
             self.inboxes.setdefault(code, []).append((kind, case.case_id, message_id))
+
+    # --- reminders ---
+
+    def remind(self, case: Case, code: str) -> tuple[str | None, list[str]]:
+        """Why the code may not remind now; or nothing, and who is reminded (S3 2.3.3, 2.6.1)."""
+        waiting = {"awaiting_donor": [case.at], "awaiting_completion": case.missing, "awaiting_return": case.oats}
+        if not case.visible_to(code):
+            return "unknown-case", []
+        if code != (case.mt or case.at):
+            return "role-not-permitted", []
+        if case.state not in waiting:
+            return "case-state", []
+        if case.reminded and self.now < case.reminded + timedelta(hours=1):
+            return "reminded-recently", []
+        case.reminded = self.now
+        self.tell(set(waiting[case.state]), "reminder", case, None)
+        return None, waiting[case.state]
 
     # --- who serves what ---
 

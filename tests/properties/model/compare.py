@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.properties.model.clearinghouse import BLOCKING, BY_TIME, MAY, Case, Model
 from tests.properties.model.market import MICROSECOND, NETWORKS, NKOM, POOL, instant, ranges, series_of, text
-from tests.properties.model.refusals import accepts, earliest, latest
-from tests.properties.model.sandbox import Seen
+from tests.properties.model.refusals import accepts, earliest, latest, refusal
+from tests.properties.model.sandbox import Act, Clock, Remind, Reply, Seen
 
 TIME_FIELD = {"porting": "porting_time", "five_digit": "porting_time", "termination": "termination_time"}
 
@@ -22,6 +22,43 @@ def everything(model: Model, seen: Seen) -> list[str]:
         found += history(model.cases[case_id], lines)
         found += upcoming(model, model.cases[case_id], seen.cases[case_id]["next"])
     return [*found, *routing(model, seen.routing, model.now), *taken(model, seen.taken)]
+
+
+# --- answers ------------------------------------------------------------------------------------------------
+
+
+def answer(model: Model, act: Act, reply: Reply | None) -> Iterator[str]:
+    """Let the model do what was done; what differs between the two answers, or nothing."""
+    if isinstance(act, Clock):
+        model.pass_time(act.to)
+        return
+    assert reply is not None
+    if isinstance(act, Remind):
+        told = model.remind(model.cases[act.case_id], act.code)
+        if (reply.code, reply.body.get("reminded", [])) != told:
+            yield f"{act} is answered {reply} instead of {told}"
+        return
+    m = act.message
+    before = model.accepted.get((m["sender"], m["message_id"]))
+    refused = refusal(model, m) if before is None else None
+    if before is not None:
+        wanted: tuple[int, str | None] = (200, None) if before == m else (409, "duplicate-message")
+    else:
+        wanted = (refused.status, refused.code) if refused else (201, None)
+    if (reply.status, reply.code) != wanted:
+        yield f"{m['type']} of {m['sender']}: {reply.status} {reply.code} instead of {wanted}"
+        return
+    facts = reply.body.get("facts") or {}
+    for name, value in (refused.facts if refused else {}).items():
+        if facts.get(name) != value:
+            yield f"{m['type']} of {m['sender']} is {reply.code}, {name} {facts.get(name)} instead of {value}"
+    if wanted[0] == 201:
+        case = model.apply(m, reply.body["case"]["case_id"])
+        if (reply.body["accepted_at"], reply.body["case"]["state"]) != (text(model.now), case.state):
+            yield f"{m['type']} was accepted {reply.body['accepted_at']} into {reply.body['case']['state']}"
+
+
+# --- cases --------------------------------------------------------------------------------------------------
 
 
 def case_view(case: Case) -> dict[str, Any]:

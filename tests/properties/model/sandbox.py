@@ -21,6 +21,7 @@ from nrdb.db import acquire, open_pool
 from nrdb.errors import Problem
 from nrdb.intake import Intake
 from nrdb.messages.kinds import MESSAGE
+from nrdb.messages.reminding import Reminder
 from nrdb.routing.numbers import parse_number
 from nrdb.routing.store import lookup
 from nrdb.rulebook import load_rulebook
@@ -49,7 +50,16 @@ class Clock:
     by_call: bool
 
 
-Act = Send | Clock
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """A code reminds those whom a case waits for."""
+
+    case_id: str
+    code: str
+    way: Way = "one"
+
+
+Act = Send | Clock | Remind
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,8 @@ class Sandbox:
     async def _act(self, act: Act) -> Reply | None:
         if isinstance(act, Send):
             return await self.post(respelled(act.message) if act.respelled else act.message, act.way)
+        if isinstance(act, Remind):
+            return await self._remind(act)
         if not act.by_call:
             # Never backwards, whoever else moves it meanwhile.
             await self.service.db.execute("UPDATE world SET sandbox_now = greatest(sandbox_now, $1)", act.to)
@@ -98,6 +110,16 @@ class Sandbox:
         response = await self.service.send("PUT", "/sandbox/clock", "ADMIN", {"now": act.to.isoformat()})
         assert response.status_code == 200, response.text
         return None
+
+    async def _remind(self, act: Remind) -> Reply:
+        if act.way == "http":
+            response = await self.service.send("POST", f"/cases/{act.case_id}/remind", act.code, None)
+            return Reply(response.status_code, response.json().get("code"), response.json())
+        try:
+            reminded = await self.intakes[act.way].remind(Reminder(act.code, act.case_id))
+        except Problem as problem:
+            return Reply(problem.status, str(problem.code), {"facts": problem.facts})
+        return Reply(202, None, {"reminded": list(reminded)})
 
     async def post(self, m: Message, way: Way, *, check: bool = False) -> Reply:
         """The answer to a message, or to the question what it would be."""
@@ -210,4 +232,4 @@ async def _ported(service: Service, number: str, code: str) -> None:
     await service.accepted(code, "NP_IVER", case_id=case_id)
 
 
-__all__ = ["Act", "Clock", "Model", "Reply", "Sandbox", "Send", "Way", "opened", "prepare_template"]
+__all__ = ["Act", "Clock", "Model", "Remind", "Reply", "Sandbox", "Send", "Way", "opened", "prepare_template"]

@@ -1,10 +1,10 @@
-"""Lines that look at a case: its state, its parties, who is waited for, what comes next, what happened, who sees it."""
+"""Lines that look at a case: its state and parties, what comes next, what happened, who sees it; and that remind."""
 
 import re
 from typing import Any
 
 from tests.stories.language import TIME
-from tests.stories.teller import CASE, CODE, Teller, line
+from tests.stories.teller import CASE, CODE, OUTCOME, Teller, line
 
 
 @line(rf"the case{CASE} is (?P<state>\w+)")
@@ -99,3 +99,14 @@ async def _history(teller: Teller, told: dict[str, Any]) -> None:
         for name in ("by", "to_state"):
             assert part[name] in (None, item[name]), f"{name} is {item[name]}: {text}"
         assert part["at"] is None or item["at"] == teller.shown(part["at"]), f"it was at {item['at']}: {text}"
+
+
+@line(rf"{CODE} reminds{CASE}{OUTCOME}")
+async def _reminds(teller: Teller, told: dict[str, Any]) -> None:
+    path = f"/cases/{teller.case_id(told['case'])}/remind"
+    response = await teller.service.send("POST", path, told["code"], None)
+    if response.is_success:
+        outcome = f"{response.status_code} {', '.join(response.json()['reminded'])}"
+        assert told["outcome"] == outcome, f"it is {outcome}"
+    else:
+        teller.refused(response, told["outcome"])

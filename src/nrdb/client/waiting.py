@@ -1,0 +1,30 @@
+"""How long to wait before the next try: a little longer each time, never in step with others."""
+
+import random
+from collections.abc import Mapping
+
+FIRST = 0.25
+LONGEST = 30.0
+
+
+class Backoff:
+    """Delays that grow from failure to failure, and begin anew after a success."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+
+    def succeeded(self) -> None:
+        """The next failure is the first one again."""
+        self._failures = 0
+
+    def delay(self, asked: float = 0.0) -> float:
+        """Seconds to wait after one more failure, and never less than was `asked` for."""
+        whole = min(FIRST * 2.0 ** min(self._failures, 20), LONGEST)
+        self._failures += 1
+        return max(whole * random.uniform(0.5, 1), asked)  # noqa: S311 (no secret)
+
+
+def asked_for(headers: Mapping[str, str]) -> float:
+    """The seconds of `Retry-After`; 0 where there are none."""
+    text = headers.get("retry-after", "").strip()
+    return float(text) if text.isdecimal() else 0.0
