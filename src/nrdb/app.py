@@ -30,6 +30,7 @@ from nrdb.api import (
 )
 from nrdb.api.answers import ProblemDocument
 from nrdb.api.context import Services
+from nrdb.api.limits import RequestLimits, StreamSlots
 from nrdb.api.problems import install
 from nrdb.api.requests import RequestLog
 from nrdb.api.sandbox import sandbox_router
@@ -95,6 +96,8 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
                 vault,
                 head(),
                 stopping,
+                RequestLimits(settings.requests_per_second),
+                StreamSlots(settings.streams_per_code),
             )
             yield
 

@@ -64,7 +64,8 @@ class Hook(Receiver):
 
     async def reply(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Decide at once, and say so when nothing holds the answer back; unless the sender has left by then."""
-        told = self.decide(self.posts[-1])
+        newest = self.received[-1]
+        told = self.decide(Post(newest.headers, newest.body))
         self._news.set()
         held, left = asyncio.create_task(self.held.wait()), asyncio.create_task(reader.read(1))
         await asyncio.wait({held, left}, return_when=asyncio.FIRST_COMPLETED)

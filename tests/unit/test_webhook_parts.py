@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import ssl
 import subprocess
 from collections.abc import Sequence
@@ -84,6 +85,8 @@ def test_after_three_days_it_is_skipped() -> None:
         ("soon", timedelta(seconds=4)),
         ("9" * 40, TRIED_FOR),
         ("Mon, 23 Nov 9998 07:00:00 GMT", TRIED_FOR),
+        ("Mon, 23 Nov 99999999999999999999 07:00:00 GMT", timedelta(seconds=4)),
+        ("Mon, 23 Nov 2026 07:00:00 +99999999999999999999", timedelta(seconds=4)),
     ],
 )
 def test_what_the_receiver_asks_for(asked: str, wanted: timedelta) -> None:
@@ -232,6 +235,38 @@ async def test_a_slow_body_does_not_hold_up_the_next_item(monkeypatch: pytest.Mo
         assert (await sender.post(found.url, {}, BODY)).delivered
         assert (await sender.post(found.url, {}, BODY)).status == 204
         assert found.connections == 2
+
+
+async def test_an_answer_that_came_in_time_is_none_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The headers were complete; that the time ran out while the body came changes nothing."""
+    monkeypatch.setattr(attempt, "TIMEOUT", 0.5)
+
+    async def late(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        await receivers.byte_by_byte(writer)
+
+    async with receiver([late]) as found, Sender(allow_private=True) as sender:
+        done = await sender.post(found.url, {}, BODY)
+    assert (done.status, done.error, done.delivered) == (200, None, True)
+
+
+async def test_an_address_that_does_not_answer_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempt, "_NEXT_ADDRESS_SECONDS", 0.1)
+    with socket.socket() as silent:
+        # A backlog that is full answers nobody.
+        silent.bind(("127.0.0.2", 0))
+        silent.listen(0)
+        port = silent.getsockname()[1]
+        filling = [socket.socket() for _ in range(3)]
+        for one in filling:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.2", port))
+        server = await asyncio.start_server(receivers.Receiver([answer()]).serve, "127.0.0.1", port)
+        async with Sender(allow_private=True, resolve=resolving("127.0.0.2", "127.0.0.1")) as sender, server:
+            done = await sender.post(f"http://receiver.example:{port}/", {}, BODY)
+        for one in filling:
+            one.close()
+    assert (done.status, done.error) == (204, None)
 
 
 async def test_nobody_is_there() -> None:

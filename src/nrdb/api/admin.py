@@ -13,7 +13,7 @@ from nrdb.api.calendar import in_calendar
 from nrdb.api.changes import check_code
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_cursor, write_cursor
-from nrdb.api.forms import LimitForm, NewKey, NewProviderKey, ReasonForm
+from nrdb.api.forms import KeyLimits, LimitForm, NewKey, NewProviderKey, ReasonForm
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import change_world, record_change
@@ -24,7 +24,7 @@ from nrdb.db import acquire
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import Day, ProviderCode, Uuid
 from nrdb.providers.caps import read_caps, set_limit
-from nrdb.providers.keys import create_key, find_key, list_keys, revoke_key
+from nrdb.providers.keys import create_key, find_key, limit_key, list_keys, revoke_key
 from nrdb.providers.registry import find_provider
 from nrdb.texts import say
 
@@ -119,6 +119,26 @@ async def delete_key(request: Request, key_id: Annotated[Uuid, Path()]) -> Respo
             after = {**before, "revoked_at": change.at}
             await change.record("key-revoked", str(key_id), before=_key_view(before), after=_key_view(after))
     return Response(status_code=204)
+
+
+@router.put(
+    "/admin/keys/{key_id}/limits", response_model=KeyView, responses=BODY_PROBLEMS, summary="How much a key may ask"
+)
+async def put_key_limits(
+    request: Request, key_id: Annotated[Uuid, Path()], form: Annotated[KeyLimits, Body()]
+) -> Response:
+    """Requests a second, and open streams of a code, in each process; null for the service's own setting."""
+    async with record_change(services(request).pool, caller_of(request).key_id) as change:
+        before = await find_key(change.connection, key_id)
+        if before is None:
+            raise Problem(Code.NOT_FOUND, say("There is no such key."))
+        limits = form.model_dump(exclude={"reason"})
+        await limit_key(change.connection, key_id, **limits)
+        after = {**before, **limits}
+        await change.record(
+            "key-limited", str(key_id), before=_key_view(before), after=_key_view(after), reason=form.reason
+        )
+    return json_response(_key_view(after))
 
 
 @router.put(

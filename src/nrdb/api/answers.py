@@ -62,7 +62,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 #: What every guarded path may answer.
-PROBLEMS = problems(401, 403, 404, 422, 503)
+PROBLEMS = problems(401, 403, 404, 422, 429, 503)
 #: What a path with a body may answer besides.
 BODY_PROBLEMS = problems(400, 409, 413, 415)
 
@@ -301,6 +301,15 @@ class KeyView(Shown):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    requests_per_second: int | None
+    streams: int | None
+
+
+class Limits(Shown):
+    """What a key may ask of one process."""
+
+    requests_per_second: int
+    streams: int
 
 
 class Me(Shown):
@@ -311,6 +320,7 @@ class Me(Shown):
     key_id: UUID
     label: str
     expires_at: datetime | None
+    limits: Limits
 
 
 class CapView(Shown):

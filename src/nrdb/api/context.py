@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from nrdb.api.limits import RequestLimits, StreamSlots
 from nrdb.db import Pool
 from nrdb.delivery.inbox import Reader
 from nrdb.delivery.tail import Tail
@@ -21,8 +22,8 @@ class Services:
 
     `schema_version` is the one that this code needs. `stopping` is set when the process is to end: whoever waits,
     answers then. `readers` are the connections for reading inboxes, so that readers never wait with senders for one.
-    `known_posters` are callers by the `Authorization` that they have shown, `testing` the codes whose webhook is being
-    tested.
+    `known_posters` are callers by the `Authorization` that they have shown, and until when they count as known;
+    `testing` are the codes whose webhook is being tested.
     """
 
     settings: Settings
@@ -35,7 +36,9 @@ class Services:
     vault: Vault
     schema_version: str | None
     stopping: asyncio.Event
-    known_posters: dict[str, Caller] = field(default_factory=dict)
+    requests: RequestLimits
+    streams: StreamSlots
+    known_posters: dict[str, tuple[Caller, float]] = field(default_factory=dict)
     testing: set[str] = field(default_factory=set)
 
     def vault_for(self, caller: Caller) -> Vault | None:

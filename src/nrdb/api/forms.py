@@ -129,6 +129,14 @@ class LimitForm(Form):
     reason: Reason
 
 
+class KeyLimits(Form):
+    """How much a key may ask of one process; null for what is common."""
+
+    requests_per_second: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None
+    streams: Annotated[StrictInt, Field(ge=1, le=10_000)] | None
+    reason: Reason
+
+
 class ReasonForm(Form):
     """Why."""
 

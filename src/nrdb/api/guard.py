@@ -103,7 +103,8 @@ def guarded(*roles: Role, tags: list[str]) -> APIRouter:
 
             async def handler(plain: Request) -> Response:
                 request = BoundedRequest(plain.scope, plain.receive)
-                request.state.caller = await authenticate(request, roles)
+                request.state.caller = caller = await authenticate(request, roles)
+                services(request).requests.take(caller)
                 if takes_body:
                     check_json(await json_body(request))
                 if judged:

@@ -11,7 +11,7 @@ from nrdb.api.context import services
 from nrdb.api.cursors import Limit
 from nrdb.api.guard import caller_of, guarded, own_code
 from nrdb.api.problems import field_problem, json_response
-from nrdb.api.stream import EVENTS, GONE, TOO_MANY, EventStream
+from nrdb.api.stream import EVENTS, GONE, EventStream
 from nrdb.api.webhook_answers import InboxStatus
 from nrdb.db import acquire
 from nrdb.delivery.positions import acknowledge, acknowledged, gone_through, status
@@ -71,7 +71,7 @@ async def get_inbox(
 @reading.get(
     "/inbox/stream",
     response_class=Response,
-    responses={200: EVENTS, **GONE, **TOO_MANY},
+    responses={200: EVENTS, **GONE},
     summary="Items as server-sent events, as they come",
 )
 async def get_stream(

@@ -24,6 +24,7 @@ from nrdb.api.guard import (
 from nrdb.api.languages import language_of, write_json
 from nrdb.api.metrics import count_message
 from nrdb.api.problems import json_response, problem_document, validation_problem
+from nrdb.clock import monotonic
 from nrdb.db import acquire
 from nrdb.deciding import Answer
 from nrdb.delivery.inbox import find_message
@@ -36,6 +37,8 @@ from nrdb.texts import say
 POSTERS: tuple[Role, ...] = ("provider",)
 #: Keys remembered by a process, so that a message costs no look-up of its own.
 KNOWN_POSTERS = 10_000
+#: Seconds that one is remembered: so long another limit may take to hold.
+KNOWN_SECONDS = 5.0
 
 posting = guarded(*POSTERS, tags=["messages"])
 reading = guarded("provider", "operator", "admin", tags=["messages"])
@@ -130,14 +133,16 @@ async def _sender(request: BoundedRequest) -> tuple[Caller, bool]:
     """Who posts, and whether that was confirmed just now. The decision itself confirms a key that was seen before."""
     known = services(request).known_posters
     header = request.headers.get("authorization", "")
-    caller = known.get(header)
-    if caller is not None:
-        return caller, False
-    caller = await authenticate(request, POSTERS)
-    if len(known) >= KNOWN_POSTERS:
-        known.clear()
-    known[header] = caller
-    return caller, True
+    caller, until = known.get(header, (None, 0.0))
+    now = monotonic()
+    confirmed = caller is None or now >= until
+    if caller is None or confirmed:
+        caller = await authenticate(request, POSTERS)
+        if len(known) >= KNOWN_POSTERS:
+            known.clear()
+        known[header] = (caller, now + KNOWN_SECONDS)
+    services(request).requests.take(caller, now)
+    return caller, confirmed
 
 
 def check_sender(message: AnyMessage, caller: Caller) -> None:

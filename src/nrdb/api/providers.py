@@ -44,8 +44,8 @@ CodePath = Annotated[ProviderCode, Path()]
 
 @everybody.get("/me", response_model=Me, summary="Who am I?")
 async def get_me(request: Request) -> Response:
-    """The role and codes of your key."""
-    caller = caller_of(request)
+    """The role and codes of your key, and how much it may ask."""
+    caller, parts = caller_of(request), services(request)
     return json_response(
         {
             "role": caller.role,
@@ -53,6 +53,10 @@ async def get_me(request: Request) -> Response:
             "key_id": str(caller.key_id),
             "label": caller.label,
             "expires_at": format_time(caller.expires_at) if caller.expires_at else None,
+            "limits": {
+                "requests_per_second": parts.requests.rate_of(caller),
+                "streams": parts.streams.limit_of(caller),
+            },
         }
     )
 

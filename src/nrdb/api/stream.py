@@ -8,7 +8,7 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from nrdb.api.answers import ProblemDocument
+from nrdb.api.answers import problems
 from nrdb.api.context import Services
 from nrdb.clock import monotonic
 from nrdb.db import UNAVAILABLE, acquire
@@ -28,12 +28,8 @@ EVENTS: dict[str, Any] = {
     "description": "Events, one an item; never ends by itself",
     "content": {"text/event-stream": {"schema": {"type": "string"}}},
 }
-GONE: dict[int | str, dict[str, Any]] = {
-    410: {"model": ProblemDocument, "description": "Items after this position are no longer kept"},
-}
-TOO_MANY: dict[int | str, dict[str, Any]] = {
-    429: {"model": ProblemDocument, "description": "As many streams as the code may have are open"},
-}
+#: Items after the position are no longer kept.
+GONE = problems(410)
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -57,6 +53,10 @@ class EventStream(Response):
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the client leaves, the key is no longer good, or the service is to end."""
+        with self._parts.streams.one(self._caller, self._code):
+            await self._run(receive, send)
+
+    async def _run(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
         leaving = asyncio.create_task(_leaves(receive))
         writing = asyncio.create_task(self._write(send))

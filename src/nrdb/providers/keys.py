@@ -15,13 +15,15 @@ Role = Literal["provider", "operator", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the role and the provider codes of the key."""
+    """Who asks: the role and the provider codes of the key, and its limits where they are not the common ones."""
 
     key_id: UUID
     role: Role
     codes: tuple[str, ...]
     label: str
     expires_at: datetime | None
+    requests_per_second: int | None = None
+    streams: int | None = None
 
     @property
     def sees_all(self) -> bool:
@@ -41,12 +43,13 @@ async def find_caller(connection: Connection, key: str) -> tuple[Caller | None, 
     """
     row = await connection.fetchrow(
         """
-        SELECT key_id, role, codes, label, expires_at, world_is_due(nrdb_now()) FROM api_key
+        SELECT key_id, role, codes, label, expires_at, requests_per_second, streams, world_is_due(nrdb_now())
+          FROM api_key
          WHERE key_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > nrdb_now())
         """,
         key_hash(key),
     )
-    return (Caller(row[0], row[1], tuple(row[2]), row[3], row[4]), row[5]) if row else (None, False)
+    return (Caller(row[0], row[1], tuple(row[2]), *row[3:7]), row[7]) if row else (None, False)
 
 
 async def is_live(connection: Connection, key_id: UUID) -> bool:
@@ -90,7 +93,7 @@ async def create_key(
     return key_id, key
 
 
-_SHOWN = "key_id, role, codes, label, created_at, expires_at, revoked_at"
+_SHOWN = "key_id, role, codes, label, created_at, expires_at, revoked_at, requests_per_second, streams"
 
 
 async def list_keys(connection: Connection, after: Sequence[Any] | None, limit: int) -> list[dict[str, Any]]:
@@ -118,3 +121,13 @@ async def find_key(connection: Connection, key_id: UUID) -> dict[str, Any] | Non
 async def revoke_key(connection: Connection, key_id: UUID, at: datetime) -> None:
     """From now on the key opens nothing."""
     await connection.execute("UPDATE api_key SET revoked_at = $2 WHERE key_id = $1", key_id, at)
+
+
+async def limit_key(connection: Connection, key_id: UUID, requests_per_second: int | None, streams: int | None) -> None:
+    """Other limits for a key than the common ones; None for the common ones."""
+    await connection.execute(
+        "UPDATE api_key SET requests_per_second = $2, streams = $3 WHERE key_id = $1",
+        key_id,
+        requests_per_second,
+        streams,
+    )

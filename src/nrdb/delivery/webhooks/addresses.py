@@ -14,6 +14,7 @@ import httpx
 from nrdb.texts import FieldError, say
 
 LONGEST_URL = 2000
+_RESOLVE_SECONDS = 5.0
 _NAT64 = IPv6Network("64:ff9b::/96")
 Address = IPv4Address | IPv6Address
 #: The addresses of a name and port. Raises `OSError` where there are none.
@@ -65,8 +66,9 @@ async def check_url(url: str, *, allow_private: bool, resolve: Resolve = resolve
         raise FieldError(say("is no address such as https://porting.example/nrdb"))
     if not allow_private:
         try:
-            addresses = await resolve(found.host, found.port or 443)
+            async with asyncio.timeout(_RESOLVE_SECONDS):
+                addresses = await resolve(found.host, found.port or 443)
         except (OSError, UnicodeError):
             raise FieldError(say("its name does not resolve to an address")) from None
-        if not all(map(is_public, addresses)):
+        if not (addresses and all(map(is_public, addresses))):
             raise FieldError(say("resolves to an address that is not on the public internet"))

@@ -22,6 +22,8 @@ TIMEOUT = 15.0
 _READ_BYTES = 65_536
 _READ_SECONDS = 1.0
 _CONNECTIONS = 200
+#: Seconds after which a name's next address is tried.
+_NEXT_ADDRESS_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,12 @@ class _Network(httpcore.AsyncNetworkBackend):
             raise _NoAddressError(str(error)) from error
         if not self._allow_private and not all(map(is_public, addresses)):
             raise _RefusedAddressError
+        # One address that does not answer must not use up the time of the others.
         for address in addresses[:-1]:
-            with suppress(httpcore.ConnectError):
-                return await self._tcp.connect_tcp(str(address), port, timeout, local_address, socket_options)
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return await self._tcp.connect_tcp(
+                    str(address), port, _NEXT_ADDRESS_SECONDS, local_address, socket_options
+                )
         return await self._tcp.connect_tcp(str(addresses[-1]), port, timeout, local_address, socket_options)
 
     async def sleep(self, seconds: float) -> None:
@@ -88,7 +93,8 @@ class Sender:
         self, *, allow_private: bool, trusted: ssl.SSLContext | None = None, resolve: Resolve = resolve
     ) -> None:
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trusted,
+            # Made once: left to the pool, it would be read from the disk again for each connection.
+            ssl_context=trusted or httpx.create_ssl_context(),
             max_connections=_CONNECTIONS,
             keepalive_expiry=30,
             network_backend=_Network(resolve, allow_private=allow_private),
@@ -103,17 +109,19 @@ class Sender:
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
         """One attempt, or two where a kept connection turns out to be dead before anything was answered."""
         began = monotonic()
-        status, error, retry_after = None, None, None
+        answer, error = _Answer(), None
         try:
             async with asyncio.timeout(TIMEOUT):
-                status, retry_after = await self._post(url, headers, body)
+                await self._post(url, headers, body, answer)
         except TimeoutError:
             error = f"timed out after {TIMEOUT:.0f} s"
-        except (httpcore.ConnectError, httpcore.NetworkError, httpcore.ProtocolError, OSError) as failure:
+        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as failure:
             error = _in_words(failure)
-        return Attempt(status, error, retry_after, round((monotonic() - began) * 1000))
+        # What comes after the headers, or does not, takes nothing back.
+        error = None if answer.status is not None else error
+        return Attempt(answer.status, error, answer.retry_after, round((monotonic() - began) * 1000))
 
-    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str | None]:
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes, answer: "_Answer") -> None:
         fresh = False
 
         async def note(event: str, _info: Mapping[str, Any]) -> None:
@@ -122,21 +130,31 @@ class Sender:
 
         while True:
             try:
-                return await self._exchange(url, headers, body, note)
+                await self._exchange(url, headers, body, answer, note)
             except (httpcore.NetworkError, httpcore.ProtocolError):
-                if fresh:
+                if fresh or answer.status is not None:
                     raise
+            else:
+                return
 
-    async def _exchange(self, url: str, headers: Mapping[str, str], body: bytes, note: Any) -> tuple[int, str | None]:
+    async def _exchange(self, url: str, headers: Mapping[str, str], body: bytes, answer: "_Answer", note: Any) -> None:
         parts = httpx.URL(url)
         target = httpcore.URL(scheme=parts.raw_scheme, host=parts.raw_host, port=parts.port, target=parts.raw_path)
         sent = [("host", parts.netloc.decode()), ("content-length", str(len(body))), *headers.items()]
         async with self._pool.stream(
             "POST", target, headers=sent, content=body, extensions={"trace": note}
         ) as response:
-            await _drain(response)
             asked = _header(response.headers, b"retry-after")
-            return response.status, asked.decode("latin-1") if asked else None
+            answer.status, answer.retry_after = response.status, asked.decode("latin-1") if asked else None
+            await _drain(response)
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What the receiver has said, as soon as its headers were complete."""
+
+    status: int | None = None
+    retry_after: str | None = None
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
@@ -165,4 +183,5 @@ def _in_words(failure: Exception) -> str:
     causes: list[BaseException | None] = [failure, failure.__cause__, failure.__context__]
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return "TLS failure"
-    return "cannot connect" if isinstance(failure, httpcore.ConnectError) else "connection lost"
+    is_connecting = isinstance(failure, httpcore.ConnectError | httpcore.ConnectTimeout)
+    return "cannot connect" if is_connecting else "connection lost"

@@ -37,6 +37,8 @@ GRACE = 4.0
 AFTER_ERROR = 30.0
 #: Attempts under way at once, of all codes: as many bodies of at most 1 MiB are held.
 ATTEMPTS = 200
+#: The answer of an address that wants nothing more.
+GONE = 410
 #: Items read ahead of a receiver, and seconds after which what it does not want is passed over.
 _ITEMS = 20
 _IDLE = 30.0
@@ -81,9 +83,12 @@ async def open_session(dsn: str) -> AsyncIterator[Session]:
     pool = await open_pool(dsn, 1)
     try:
         async with acquire(pool) as connection:
-            yield Session(connection)
+            try:
+                yield Session(connection)
+            finally:
+                # Closed in any case, without a farewell that might not be heard, and with it goes the lock.
+                connection.terminate()
     finally:
-        # Closed in any case, and with it goes the lock.
         pool.terminate()
 
 
@@ -103,7 +108,8 @@ class Courier:
         with self.work.tail.following(self.code):
             while not self.work.ending and (webhook := await self._read()) is not None:
                 if webhook.wait_seconds > 0:
-                    await asyncio.sleep(webhook.wait_seconds)
+                    # Looked at again now and then: the database's clock says when it is time.
+                    await asyncio.sleep(min(webhook.wait_seconds, LOOK_AGAIN))
                 else:
                     await self._deliver_from(webhook)
 
@@ -187,10 +193,6 @@ def judged(webhook: Webhook, seq: int, id_: str, attempt: Attempt) -> Result:
     return Result(seq, id_, outcome, attempt.status, attempt.error, attempt.milliseconds, again)
 
 
-#: The answer of an address that wants nothing more.
-GONE = 410
-
-
 def tell_error(what: str, error: BaseException, **about: str) -> None:
     """Log where an error happened; its own text may hold anything."""
     where = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-8:]]
@@ -246,8 +248,8 @@ class Pusher:
                 if has_turn:
                     await self._employ(session, await session.ask(progress.active))
                 await asyncio.wait({stopped, lost}, timeout=LOOK_AGAIN, return_when=asyncio.FIRST_COMPLETED)
-            self.ending = stopped.done()
         finally:
+            self.ending = stopped.done()
             lost.cancel()
             await self._dismiss(GRACE if stopped.done() and not session.lost.is_set() else 0)
 

@@ -34,6 +34,6 @@ def _asked_delay(retry_after: str | None, now: datetime) -> timedelta:
         return timedelta(seconds=min(int(text[:9]), TRIED_FOR.total_seconds()))
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return timedelta()
     return max((at if at.tzinfo else at.replace(tzinfo=UTC)) - now, timedelta())
