@@ -1,4 +1,4 @@
-"""The `nrdb` command: serve, worker, migrate, openapi, send, follow, demo.
+"""The `nrdb` command: serve, worker, migrate, openapi, send, follow, robot, demo.
 
 The service's own modules are imported inside the commands that need them, because reading them takes as long as
 starting the database, and the two can go on side by side.
@@ -190,6 +190,34 @@ def follow(
     from nrdb.watching import watch  # noqa: PLC0415
 
     raise SystemExit(watch(url=url, key=key, code=code, after=after, cursor=cursor, kind=kind, plain=not as_json))
+
+
+@_cli.command()
+def robot(
+    code: Annotated[
+        list[str] | None, typer.Option(help="Play this code; repeat for several. [all of the keys]")
+    ] = None,
+    but: Annotated[list[str] | None, typer.Option(help="Leave this code to you; repeat for several.")] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="A file of keys like .nrdb/sandbox-keys.env, in the place of --key.")
+    ] = None,
+    url: Annotated[str, typer.Option(envvar="NRDB_URL", help="Where the sandbox is.")] = "http://127.0.0.1:8000",
+    key: Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="The key of the codes to play.")] = None,
+    profile: Annotated[
+        str, typer.Option(help="prompt, slow, strict, silent, forgetful, stuttering, mixed, or a file in .toml.")
+    ] = "prompt",
+    seed: Annotated[int, typer.Option(help="What chance decides, it decides alike with the same seed.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Each thing it does as a line of JSON.")] = False,
+) -> None:
+    """Answer in a sandbox as donors, networks and range holders do, until Ctrl-C.
+
+    Alone with a sandbox, and you are TELIA: nrdb robot --keys .nrdb/sandbox-keys.env --but TELIA
+    """
+    # It is a client of the service, no part of it.
+    from nrdb.robot import Wanted, play  # noqa: PLC0415
+
+    wanted = Wanted(url, key, keys, code or (), but or (), profile, seed, plain=not as_json)
+    raise SystemExit(play(wanted))
 
 
 @_cli.command()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
@@ -98,13 +99,14 @@ def line(item: Item) -> str:
         f"from {item.sender}",
     ]
     if case:
-        parts += [_numbers(case), f"{case.get('recipient') or '-'} <- {case.get('donor')}", str(case.get("state"))]
+        parts += [numbers_shown(case), f"{case.get('recipient') or '-'} <- {case.get('donor')}", str(case.get("state"))]
     if item.case_id:
         parts.append(item.case_id)
     return "  ".join(parts)
 
 
-def _numbers(case: Any) -> str:
+def numbers_shown(case: Mapping[str, Any]) -> str:
+    """A case's numbers, as far as they fit a line."""
     ranges = case.get("numbers") or []
     shown = [
         first if (first := found["first"]) == found["last"] else f"{first}-{found['last']}" for found in ranges[:3]
