@@ -1,9 +1,14 @@
 """What goes wrong while items are posted to webhooks: with receivers, workers, sessions and the database."""
 
 import asyncio
+import signal
+from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
 
 from tests.support.hooks import Post, Told, hook
+from tests.support.processes import process
+from tests.support.server import DATA_KEY
 from tests.support.service import Service, eventually, local
 from tests.support.webhooks import attempts, attempts_are, orders, put, state, until_at, worker
 
@@ -228,3 +233,35 @@ async def test_it_outlives_the_database_going_away(service: Service) -> None:
         items = await service.inbox("TELENOR")
         await until_at(service, items[-1]["seq"])
         assert sorted({post.seq for post in found.posts}) == [item["seq"] for item in items]
+
+
+async def test_kill_9_of_the_process_that_pushes(service: Service, tmp_path: Path) -> None:
+    """Real workers, two killed while an item is under way: another goes on, and nothing recorded comes again."""
+    settings = {"NRDB_DATABASE_URL": service.dsn, "NRDB_DATA_KEY": DATA_KEY}
+    recorded: set[int] = set()
+    late: list[int] = []
+
+    def decide(post: Post) -> Told:
+        if post.seq in recorded:
+            late.append(post.seq)
+        return 204
+
+    async with hook(decide) as found:
+        await put(service, "TELENOR", found.url)
+        with ExitStack() as stack:
+            workers = [stack.enter_context(process(tmp_path / str(n), "worker", **settings)) for n in range(3)]
+            for first, fallen in zip(range(0, 30, 10), [*workers[:2], None], strict=True):
+                found.held.clear()
+                before = len(found.received)
+                items = await orders(service, *range(first, first + 10))
+                await found.count(before + 1, 30)
+                rows = await service.db.fetch("SELECT seq FROM webhook_attempt WHERE outcome = 'delivered'")
+                recorded.update(row["seq"] for row in rows)
+                if fallen is not None:
+                    fallen.end(signal.SIGKILL)
+                found.held.set()
+                await until_at(service, items[-1]["seq"])
+    order = [post.seq for post in found.posts]
+    assert late == []
+    assert order == sorted(order)
+    assert sorted(set(order)) == [item["seq"] for item in items]
