@@ -50,6 +50,7 @@ class Robot:
 
     async def run(self) -> None:
         """Play until cancelled, or until the inbox cannot be read any more. Once only."""
+        await self._clock.read(self._client)
         self._newest = int((await self._client.status())["newest"])
         async with self._tasks:
             await self._look_through_cases()
