@@ -23,7 +23,7 @@ CREATE TABLE webhook (
     delivered_at TIMESTAMP WITH TIME ZONE,
     switched_off_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT pk_webhook PRIMARY KEY (code)
 );
 

@@ -59,6 +59,11 @@ _SESSION = {
     "enable_seqscan": "off",
     # A process that stops in the middle of a change must not hold up everybody else.
     "idle_in_transaction_session_timeout": "15s",
+    # Nor must a machine that is gone without a word: by the system's default the database would keep its session, and
+    # with it the turn at the webhooks, for two hours.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
 }
 
 

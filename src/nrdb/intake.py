@@ -40,6 +40,7 @@ from nrdb.messages.slots import Found
 from nrdb.reports.refusals import is_refusal, record_refusal
 from nrdb.rulebook import Rulebook
 from nrdb.timers.calendar import working_calendar
+from nrdb.turns import Turns
 from nrdb.vault import Vault
 
 log = structlog.get_logger()
@@ -61,6 +62,7 @@ class Intake:
         self._vault = vault
         self._rules_of: dict[frozenset[date], Rules] = {}
         self._catching_up = CatchingUp(pool, self)
+        self._turns = Turns()
 
     async def accept(self, message: AnyMessage, key_id: UUID | None = None) -> Answer:
         """Decide on a message and commit what follows from it.
@@ -69,11 +71,12 @@ class Intake:
         `Problem` with the first refusal that applies (contract section 6); nothing has changed then, save that what
         time had done before is written down. A refusal is counted, for the daily report.
         """
-        try:
-            return await retried(lambda: self._decide(message, key_id, commit=True))
-        except Problem as problem:
-            await self._count(message, problem)
-            raise
+        async with self._turns.of([message]):
+            try:
+                return await retried(lambda: self._decide(message, key_id, commit=True))
+            except Problem as problem:
+                await self._count(message, problem)
+                raise
 
     async def accept_many(self, messages: Sequence[AnyMessage], key_id: UUID | None = None) -> list[Answer | Problem]:
         """Decide on the first of these messages, at least one, together; the answers to so many, all committed.
@@ -85,7 +88,8 @@ class Intake:
         group = list(independent(messages))
         if len(group) > 1:
             try:
-                answers = await self._decide_together(group, key_id)
+                async with self._turns.of(group):
+                    answers = await self._decide_together(group, key_id)
             except Exception as error:
                 if not lost_race(error):
                     raise

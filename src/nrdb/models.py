@@ -348,7 +348,7 @@ webhook = Table(
     Column("switched_off_at", _INSTANT),
     Column("created_at", _INSTANT, nullable=False),
     # Whoever delivers goes by what it has read; what has changed since then is no longer its own to record.
-    Column("changed_at", _INSTANT, nullable=False),
+    Column("changed_at", _INSTANT, nullable=False, server_default=text("clock_timestamp()")),
 )
 
 #: What became of each attempt, for those who look for a fault. A test message has no `seq`.

@@ -33,7 +33,7 @@ def watch(
         return _WRONG_USE
     try:
         asyncio.run(_watch(url, key, code, after, cursor, kind, plain=plain))
-    except (NrdbError, ValueError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+    except (NrdbError, ValueError, httpx.InvalidURL) as error:
         sys.stderr.write(f"nrdb follow: {error}\n")
         return _FAILED
     return 0

@@ -90,6 +90,7 @@ async def test_how_far_a_reader_is(service: Service) -> None:
     assert (row["unacknowledged"], row["oldest_unacknowledged_at"]) == (0, None)
     # The report says what the code is told of itself.
     status = await service.read("/inbox/status", "TELENOR")
+    assert status.pop("webhook") == {"state": row["webhook"], "failing_since": row["failing_since"]}
     assert {name: row[name] for name in status} == status
     # Items that are no longer kept count as seen.
     await service.db.execute("DELETE FROM inbox")

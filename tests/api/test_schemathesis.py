@@ -72,7 +72,8 @@ def first_line(_context: Any, response: Any) -> Any:
     return orjson.loads(response.content.split(b"\n")[0])
 
 
-schema = schemathesis.openapi.from_dict(DOCUMENT)
+#: A stream has no end, and nothing else than a stream can be read of it: `test_stream` does.
+schema = schemathesis.openapi.from_dict(DOCUMENT).exclude(path="/v1/inbox/stream")
 
 
 def key_for(case: Any, keys: dict[str, str]) -> str:
@@ -94,6 +95,9 @@ def key_for(case: Any, keys: dict[str, str]) -> str:
 )
 def test_no_answer_outside_the_document(case: Any, running: Running) -> None:
     headers = {"Authorization": f"Bearer {key_for(case, running.keys)}"}
+    if isinstance(waits := case.query.get("wait"), int | float) and 0 <= waits <= 30:
+        # Nothing comes meanwhile, and the answer is the same.
+        case.query["wait"] = waits / 1000
     response = case.call(base_url=running.address, headers=headers)
     case.validate_response(response, checks=CHECKS)
     assert response.headers["x-request-id"]

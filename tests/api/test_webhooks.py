@@ -1,4 +1,4 @@
-"""Webhooks as providers set and see them, over HTTP. What is posted is in test_webhook_delivery."""
+"""Webhooks as providers set and see them, over HTTP. What is posted is in the tests of delivery and failures."""
 
 import asyncio
 from typing import Any

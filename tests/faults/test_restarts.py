@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import tempfile
 from pathlib import Path
 
 import httpx
@@ -9,12 +10,14 @@ import pytest
 from tests.db.test_tail import looking, say
 from tests.support.cluster import Cluster, OwnPostgres, chance, chosen_seed, cluster
 from tests.support.load import Load
+from tests.support.nginx import free_port
 from tests.support.processes import bearer, order
 from tests.support.reckoning import under_load
 from tests.support.service import eventually
 
 from nrdb.db import acquire, open_pool
 from nrdb.delivery.tail import Follower
+from nrdb.embedded import EmbeddedPostgres
 from nrdb.migrate import upgrade
 
 #: Seconds within which whoever asks hears that the database is away.
@@ -123,3 +126,17 @@ async def test_numbers_that_are_given_again_after_a_crash(postgres: OwnPostgres)
             assert seq <= failed, "the crash has taken no number back, so that this test shows nothing"
             assert [item.seq for item in (await follower.next(100, 10)).items] == [seq]
     await pool.close()
+
+
+async def test_a_machine_that_falls_silent_is_given_up_soon() -> None:
+    """Over a network, the database asks after 10 s whether anybody is there, and 15 s of silence are an answer."""
+    port = free_port()
+    with (
+        tempfile.TemporaryDirectory(prefix="nrdb-faults-") as place,
+        EmbeddedPostgres(Path(place), {"listen_addresses": "127.0.0.1", "port": str(port)}),
+    ):
+        pool = await open_pool(f"postgresql://nrdb@127.0.0.1:{port}/nrdb", 1)
+        names = ("idle", "interval", "count")
+        found = [int(await pool.fetchval(f"SELECT current_setting('tcp_keepalives_{name}')")) for name in names]
+        await pool.close()
+    assert found == [10, 5, 3]

@@ -142,13 +142,10 @@ class Clearinghouse(RuleBasedStateMachine):
             wanted = [self.author.opening(dice, model, number) for _ in range(2)]
         messages = [message for message in wanted if message is not None][: dice.randint(1, 3)]
         acts: list[Act] = [Send(message, pick(dice, WAYS)) for message in messages]
-        twice, by_call = often(dice, 1), often(dice, 1)
-        if twice:
+        if often(dice, 1):
             acts.append(Send(messages[0], pick(dice, WAYS), respelled=True))
-        # Where time passes by itself between two of the same message, the later one may be refused for it before the
-        # earlier one is committed. So far nothing makes it wait, though contract section 2 says so.
-        if often(dice, 1) and (by_call or not twice):
-            acts.append(Clock(self.author.later(dice, model), by_call))
+        if often(dice, 1):
+            acts.append(Clock(self.author.later(dice, model), by_call=often(dice, 1)))
         self._happen(acts)
 
     def _remind(self, dice: Random) -> None:

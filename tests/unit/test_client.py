@@ -15,6 +15,7 @@ from tests.support.service import eventually
 
 from nrdb import client as nrdb_client
 from nrdb.client import (
+    AcknowledgedCursor,
     Client,
     FileCursor,
     InvalidMessageError,
@@ -244,6 +245,86 @@ async def test_a_proxy_that_keeps_the_stream_back(monkeypatch: pytest.MonkeyPatc
     async with receiver([silent, page(1)]) as server, client_of(server) as client:
         assert [one.seq for one in await take(client, 1)] == [1]
     assert asked(server) == ["/stream 0", "/ 0"]
+
+
+async def test_a_proxy_that_keeps_even_the_headers_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "SILENCE", 0.1)
+    async with receiver([says(b"", close=False), page(1)]) as server, client_of(server) as client:
+        assert [one.seq for one in await take(client, 1)] == [1]
+    assert asked(server) == ["/stream 0", "/ 0"]
+
+
+async def test_it_leaves_the_service_alone_as_long_as_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By stream and by asking alike; but nobody waits a day."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(following, "sleep", sleep)
+    busy = problem(503, "unavailable", "Retry-After: 7")
+    absurd = problem(503, "unavailable", "Retry-After: 86400")
+    answers = [busy, problem(404, "not-found"), busy, absurd, page(1)]
+    async with receiver(answers) as server, client_of(server) as client:
+        await take(client, 1)
+    assert slept == [7.0, 7.0, 300.0]
+
+
+async def test_a_service_that_is_away_at_the_beginning_is_waited_for() -> None:
+    """Without a position, which only the service knows."""
+    states: list[State] = []
+    away = [problem(503, "unavailable")] * 5
+    answers = [*away, says_json(200, {"acknowledged": 4}), says(HEAD + event(5), close=False)]
+    async with receiver(answers) as server, client_of(server, 0.0) as client:
+        async with asyncio.timeout(10):
+            async for one in client.items(on_state=states.append):
+                assert one.seq == 5
+                break
+    assert [state.by for state in states] == ["away", "stream"]
+    assert asked(server)[-1] == "/stream 4"
+
+
+class _From(AcknowledgedCursor):
+    """From the beginning, acknowledging each item."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client, every=1)
+
+    async def load(self) -> int:
+        return 0
+
+
+async def test_an_acknowledgement_that_fails_is_made_later() -> None:
+    """Whoever follows goes on; what has been handled is acknowledged when the service answers again."""
+    acks = [problem(503, "unavailable")] * 3 + [says_json(200, {"acknowledged": 2})]
+    done = asyncio.Event()
+
+    async def by_path(writer: asyncio.StreamWriter) -> None:
+        if "/ack" not in server.received[-1].line:
+            after = int(httpx.URL(server.received[-1].line.split()[1]).params["after"])
+            await says(HEAD + event(after + 1))(writer)
+            return
+        reply = acks.pop(0) if acks else answer(200, body=b"{}")
+        await reply(writer)
+        if not acks:
+            done.set()
+
+    async def handler(_item: Item) -> None:
+        return
+
+    async with receiver([by_path]) as server, client_of(server, 0.0) as client:
+        task = asyncio.create_task(client.follow(handler, _From(client)))
+        async with asyncio.timeout(10):
+            await done.wait()
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://x", "", "http://"])
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(ValueError, match="address of the service"):
+        Client(url, "key")
 
 
 async def test_a_stream_that_falls_silent_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,10 +56,13 @@ class Client:
         patience: float = 600.0,
         http: httpx.AsyncClient | None = None,
     ) -> None:
+        address = httpx.URL(url.rstrip("/"))
+        if address.scheme not in ("http", "https") or not address.host:
+            raise ValueError("the address of the service is like https://nrdb.example")
         self.code = code
         headers = {"Authorization": f"Bearer {key}"}
         self._http = http or httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False)
-        self._http.base_url = httpx.URL(url.rstrip("/"))
+        self._http.base_url = address
         self._http.headers.update(headers)
         self._requests = Requests(self._http, patience)
 
@@ -148,18 +151,18 @@ class Client:
         on_reset: OnReset | None = None,
     ) -> AsyncGenerator[Item]:
         """The items after a position, or after the acknowledged one, as they come; ends by an error only."""
-        if after is None:
-            after = int((await self.status())["acknowledged"])
         params = {name: value for name, value in (("code", self.code), ("type", type)) if value is not None}
         following = Following(self._requests, params, after, on_state, on_reset)
         async with aclosing(following.items()) as items:
             async for item in items:
                 yield item
 
-    async def acknowledge(self, seq: int) -> dict[str, Any]:
+    async def acknowledge(self, seq: int, *, patience: float | None = None) -> dict[str, Any]:
         """Confirm receipt through a place; the inbox's status."""
         params = {"code": self.code}
-        return read_object(await self._requests.ask("POST", "/v1/inbox/ack", body={"through": seq}, params=params))
+        return read_object(
+            await self._requests.ask("POST", "/v1/inbox/ack", body={"through": seq}, params=params, patience=patience)
+        )
 
     async def status(self) -> dict[str, Any]:
         """Where the code stands in its inbox."""

@@ -1,9 +1,14 @@
 """Where a follower keeps its place, so that it goes on behind the last item handled, whatever ends in between."""
 
 import asyncio
+import logging
 import os
 from pathlib import Path
 from typing import Protocol
+
+from nrdb.client.errors import UnavailableError
+
+log = logging.getLogger("nrdb.client")
 
 
 class Cursor(Protocol):
@@ -63,13 +68,18 @@ class FileCursor:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     async def flush(self) -> None:
         """Nothing waits."""
 
 
 class _Acknowledging(Protocol):
-    async def acknowledge(self, seq: int) -> object: ...
+    async def acknowledge(self, seq: int, *, patience: float | None = None) -> object: ...
 
 
 class AcknowledgedCursor:
@@ -96,7 +106,11 @@ class AcknowledgedCursor:
             await self.flush()
 
     async def flush(self) -> None:
-        """Acknowledge what has been handled."""
+        """Acknowledge what has been handled, or later, when the service is away: then nothing is lost by it."""
         if self._handled:
-            await self._client.acknowledge(self._seq)
-            self._handled = 0
+            try:
+                await self._client.acknowledge(self._seq, patience=0)
+            except UnavailableError as error:
+                log.info("%s is acknowledged later: %s", self._seq, error)
+            else:
+                self._handled = 0

@@ -55,10 +55,9 @@ class NotPermittedError(NrdbError):
 class PositionGoneError(NrdbError):
     """Items after this position are no longer kept (410, or `stream-reset` on a stream)."""
 
-    def __init__(self, requested: int, oldest: int) -> None:
-        super().__init__(
-            "position-gone", f"after {requested} items are missing: the oldest kept is {oldest}", status=410
-        )
+    def __init__(self, requested: int, oldest: int, problem: Mapping[str, Any] | None = None) -> None:
+        detail = f"after {requested} items are missing: the oldest kept is {oldest}"
+        super().__init__("position-gone", detail, status=410, problem=problem)
         self.requested = requested
         #: The oldest item that there is; go on with `after=oldest - 1` when what is missing has been dealt with.
         self.oldest = oldest
@@ -66,6 +65,11 @@ class PositionGoneError(NrdbError):
 
 class UnavailableError(NrdbError):
     """No answer within the client's patience. Sent again under the same `message_id`, the message happens once."""
+
+    def __init__(self, detail: str, asked: float = 0.0) -> None:
+        super().__init__("unavailable", detail)
+        #: Seconds after which the service wants to be asked again.
+        self.asked = asked
 
 
 class ProtocolError(NrdbError):
@@ -81,7 +85,7 @@ def error_of(status: int, problem: Mapping[str, Any]) -> NrdbError:
         return RefusedError(code, detail, status=status, problem=problem)
     if status == 410:
         facts = problem.get("facts") or {}
-        return PositionGoneError(int(facts.get("requested", 0)), int(facts.get("oldest", 1)))
+        return PositionGoneError(int(facts.get("requested", 0)), int(facts.get("oldest", 1)), problem)
     if status in (400, 405, 413, 415, 422):
         return InvalidMessageError(code, detail, status=status, problem=problem)
     return ProtocolError(code, detail, status=status, problem=problem)

@@ -3,11 +3,11 @@
 A position only moves behind an item that has been handed over whole. What breaks is begun again from there.
 """
 
-import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from asyncio import sleep
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Literal
@@ -24,6 +24,8 @@ from nrdb.client.waiting import Backoff, asked_for
 SILENCE = 25.0
 #: Seconds that a poll waits for an item.
 WAIT = 20
+#: Seconds after which a way that worked for so long counts as one that works.
+LASTED = 30.0
 #: Seconds after which a stream is tried again where there was none.
 TRY_STREAM_AGAIN = 300.0
 _PAGE = 500
@@ -62,11 +64,13 @@ class Following:
         self,
         requests: Requests,
         params: dict[str, Any],
-        after: int,
+        after: int | None,
         on_state: OnState | None = None,
         on_reset: OnReset | None = None,
     ) -> None:
-        self.position = after
+        # None: where the code has acknowledged, which the service knows when it is there.
+        self._begin = after
+        self.position = after or 0
         self._requests = requests
         self._params = params
         self._on_state = on_state
@@ -78,7 +82,10 @@ class Following:
     async def items(self) -> AsyncGenerator[Item]:
         """Every item once, in order. Ends by an error only."""
         while True:
+            began = monotonic()
             try:
+                if self._begin is None:
+                    self._begin = self.position = await self._acknowledged()
                 by_stream = monotonic() >= self._no_stream_until
                 async with aclosing(self._stream() if by_stream else self._poll()) as found:
                     async for item in found:
@@ -86,10 +93,12 @@ class Following:
             except _NoStreamError as error:
                 self._no_stream_until = monotonic() + TRY_STREAM_AGAIN
                 log.info("following by asking, as no stream is to be had: %s", error)
-            except (_LaterError, httpx.TransportError, UnavailableError) as error:
+            except (_LaterError, httpx.RequestError, UnavailableError) as error:
+                if monotonic() - began > LASTED:
+                    self._backoff.succeeded()
                 delay = self._backoff.delay(getattr(error, "asked", 0.0))
                 self._is(State("away", str(error) or type(error).__name__))
-                await asyncio.sleep(delay)
+                await sleep(delay)
 
     def _is(self, state: State) -> None:
         """Tell of a change: nobody is to believe that it follows when it does not."""
@@ -99,16 +108,34 @@ class Following:
                 self._on_state(state)
         self._state = state
 
-    async def _stream(self) -> AsyncGenerator[Item]:
-        """Items of one connection, until it breaks."""
-        request = self._requests.http.stream(
+    async def _acknowledged(self) -> int:
+        params = {name: value for name, value in self._params.items() if name == "code"}
+        status = read_object(await self._requests.ask("GET", "/v1/inbox/status", params=params, patience=0))
+        return int(status["acknowledged"])
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[httpx.Response]:
+        """The answer to the request for a stream, whatever it is."""
+        http = self._requests.http
+        request = http.build_request(
             "GET",
             "/v1/inbox/stream",
             params={**self._params, "after": self.position},
             headers={"Accept": "text/event-stream", "Cache-Control": "no-store"},
             timeout=httpx.Timeout(10, read=SILENCE),
         )
-        async with request as response:
+        try:
+            response = await http.send(request, stream=True)
+        except httpx.ReadTimeout:
+            raise _NoStreamError("something in between keeps the stream back") from None
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    async def _stream(self) -> AsyncGenerator[Item]:
+        """Items of one connection, until it breaks."""
+        async with self._connected() as response:
             await _check_stream(response)
             self._is(State("stream"))
             try:

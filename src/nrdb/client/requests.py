@@ -49,7 +49,7 @@ class Requests:
             asked, why = 0.0, ""
             try:
                 response = await self._once(method, path, body, params, read)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 why = type(error).__name__
             else:
                 if response.status_code in _DONE:
@@ -60,7 +60,7 @@ class Requests:
             delay = backoff.delay(asked)
             waited = monotonic() - began
             if waited + delay > patience:
-                raise UnavailableError("unavailable", f"no answer ({why}) in {waited:.0f} s")
+                raise UnavailableError(f"no answer ({why}) in {waited:.0f} s", asked)
             log.info("%s %s is tried again in %.1f s: %s", method, path, delay, why)
             await asyncio.sleep(delay)
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 FIRST = 0.25
 LONGEST = 30.0
+#: No service is left alone longer, whatever something in between asks for.
+LONGEST_ASKED = 300.0
 
 
 class Backoff:
@@ -25,6 +27,6 @@ class Backoff:
 
 
 def asked_for(headers: Mapping[str, str]) -> float:
-    """The seconds of `Retry-After`; 0 where there are none."""
+    """The seconds of `Retry-After`, within reason; 0 where there are none."""
     text = headers.get("retry-after", "").strip()
-    return float(text) if text.isdecimal() else 0.0
+    return min(float(text), LONGEST_ASKED) if text.isascii() and text.isdecimal() else 0.0

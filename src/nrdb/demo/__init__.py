@@ -118,6 +118,8 @@ def _perform(stage: Stage, show: Show, acts: Sequence[Act]) -> int:
             for act in acts:
                 show.begin(act.title, total)
                 _play(stage, show, act)
+    if stage.followers is not None:
+        stage.followers.close()
     show.tables(stage)
     return show.verdict(time.perf_counter() - began, stage.service.errors() if stage.service else [])
 

@@ -58,6 +58,7 @@ def opens(stage: Stage) -> str:
     codes = [item["code"] for item in stage["BYTEL"].get("/v1/providers")["items"]]
     wanted = sorted(["0", *stage.players, CLOSED_NETWORK["code"]])
     stage.checks.equal("everybody sees the register", codes, wanted)
+    stage.follow()
     for number in WATCHED:
         stage.before[number] = stage.routing(number)
     return f"{len(PROVIDERS)} providers, {len(PLAN)} series"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from nrdb.demo import market
 from nrdb.demo.acts import (
     books,
+    delivery,
     five_digit,
     plan,
     porting,
@@ -60,7 +61,9 @@ ACTS = (
     Act("Part of a series is sold", plan.part_of_a_series_is_sold),
     Act("Codes merge", plan.codes_merge),
     Act("A report never comes", plan.a_report_never_comes),
+    Act("Pushed to an address", delivery.pushed),
     Act("The reports", books.the_reports),
+    Act("Followed all along", delivery.followed_all_along),
     Act("The books agree", proof.the_books_agree),
 )
 

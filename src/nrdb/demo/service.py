@@ -33,6 +33,7 @@ class Service:
     def __init__(self, *, worker: bool, clock_start: str) -> None:
         self.admin_key = f"demo_{secrets.token_urlsafe(32)}"
         self.url = ""
+        self.has_worker = worker
         self._arguments = [] if worker else ["--no-worker"]
         self._clock_start = clock_start
         self._place = Path()

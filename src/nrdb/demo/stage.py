@@ -7,6 +7,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from nrdb.demo.checks import Checks
+from nrdb.demo.followers import Followers
 from nrdb.demo.player import Case, Json, Opened, Player, Porting
 from nrdb.demo.service import Service
 from nrdb.demo.wire import Wire
@@ -66,7 +67,12 @@ class Stage:
     disowned: set[str] = field(default_factory=set)
     merged: set[str] = field(default_factory=set)
     sheets: list[Sheet] = field(default_factory=list)
+    followers: Followers | None = None
     now: str = ""
+
+    def follow(self) -> None:
+        """From now on every provider's own client follows its inbox, beside what it does on stage."""
+        self.followers = Followers(self.wire.urls, {code: player.key for code, player in self.players.items()})
 
     # --- time -----------------------------------------------------------------------------------------------
 

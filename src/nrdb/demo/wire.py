@@ -36,6 +36,7 @@ class Wire:
     """One or several processes of the service; they take turns, because they must agree."""
 
     def __init__(self, urls: tuple[str, ...]) -> None:
+        self.urls = urls
         limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
         # No proxy of the environment stands between the demo and its own machine.
         self._clients = [

@@ -111,7 +111,7 @@ def codes_merge(stage: Stage) -> str:
 
 
 def a_report_never_comes(stage: Stage) -> str:
-    """SKOG's NP_FERD is overdue, then waived: the case is complete without it. Nobody may chase it for ever."""
+    """SKOG's NP_FERD is overdue, SKOG is reminded, then waived: the case is complete without it."""
     nord, fjell, kyst = stage["NORD"], stage["FJELL"], stage["KYST"]
     stage.clock(9, "10:05")
     porting = fjell.orders(nord, "90000130", stage.at(9, "11:00"))
@@ -129,6 +129,15 @@ def a_report_never_comes(stage: Stage) -> str:
         "overdue", line, case_id=porting.case_id, waiting_for="SKOG", message="NP_FERD", due_at=stage.at(9, "13:00"),
         overdue_working_minutes=1,
     )  # fmt: skip
+    reminder = f"/v1/cases/{porting.case_id}/remind"
+    reply = stage.wire.ask("POST", reminder, key=fjell.key)
+    stage.checks.answered("FJELL reminds", reply, 202)
+    stage.checks.equal("who is reminded", reply.body, {"reminded": ["SKOG"]})
+    (notice,) = stage.told("NOTICE", porting, "SKOG")
+    stage.checks.holds("the reminder", notice, notice="reminder", sender="NRDB")
+    again = stage.wire.ask("POST", reminder, key=fjell.key)
+    stage.checks.answered("FJELL reminds again", again, 409, "reminded-recently")
+    stage.refused("reminded-recently", again.body)
     path, waiver = f"/v1/admin/cases/{porting.case_id}/waive", {"code": "SKOG", "reason": "demo: its network is down"}
     stage.checks.holds("what would change", stage.rehearses("POST", path, waiver), state="completed")
     stage.checks.holds("waived", stage.admin("POST", path, json=waiver), state="completed")
@@ -136,4 +145,4 @@ def a_report_never_comes(stage: Stage) -> str:
         stage.checks.holds("the notice", notice, notice="completed")
     done = fjell.case(porting)["completion"]
     stage.checks.holds("the completion", done, missing=[], waived=["SKOG"])
-    return "overdue after two working hours (assumed), waived with a reason, completed"
+    return "overdue after two working hours (assumed), reminded once an hour, waived with a reason, completed"
