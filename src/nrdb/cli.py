@@ -195,9 +195,9 @@ def follow(
 @_cli.command()
 def robot(
     code: Annotated[
-        list[str] | None, typer.Option(help="Play this code; repeat for several. [all of the keys]")
+        list[str] | None, typer.Option(help="Play this code, repeat for several; without it, all that the keys open.")
     ] = None,
-    but: Annotated[list[str] | None, typer.Option(help="Leave this code to you; repeat for several.")] = None,
+    but: Annotated[list[str] | None, typer.Option(help="Leave this code to you, repeat for several.")] = None,
     keys: Annotated[
         Path | None, typer.Option(help="A file of keys like .nrdb/sandbox-keys.env, in the place of --key.")
     ] = None,

@@ -266,9 +266,20 @@ async def test_a_restart_in_the_middle(service: Service) -> None:
         asked = await service.ordered(main_number="90012342", porting_time="2026-11-23T14:00:00+01:00")
         await told.comes_to(1, "waits")
     assert {event.case_id for event in told} == {asked}  # Nothing else was left to do.
-    assert [item["message"]["answers"] for item in await service.inbox("TELIA", type="NP_GODK")][-1] == changed
+    approvals = {item["message"]["case_id"]: item["message"] for item in await service.inbox("TELIA", type="NP_GODK")}
+    assert approvals[meanwhile]["answers"] == changed
     for case_id in (put_off, meanwhile):
         assert sorted(await types_of(service, case_id, "NP_FERD")) == list(OTHERS)
+
+
+async def test_a_code_that_becomes_another(service: Service) -> None:
+    """The robot of the new code answers what the old one owed, though its inbox never brought the order."""
+    async with playing(service, "UNIFON") as told:
+        case_id = await service.ordered(main_number="81500001", donor="PUZZEL", number_type="E")
+        await service.admin("POST", "/provider-codes/PUZZEL/transfer", {"to": "UNIFON", "reason": "bought"})
+        await becomes(service, case_id, "awaiting_recipient")
+    assert await types_of(service, case_id, "NP_GODK") == ["UNIFON"]
+    assert [event.type for event in told if event.case_id == case_id] == ["NP_GODK"]
 
 
 @pytest.mark.parametrize("other", ["prompt", "strict", "stuttering"])

@@ -8,6 +8,7 @@ from math import inf
 from tests.support.service import Service, eventually, new_client
 
 from nrdb.client import Client
+from nrdb.client.following import OnState
 from nrdb.robot import Event, Profile, Robot, SandboxClock, load_profile
 
 #: Those that terminate calls, less TELIA, which the tests play.
@@ -41,17 +42,27 @@ def client_of(service: Service, code: str, patience: float = inf) -> Client:
 async def playing(
     service: Service, *codes: str, profile: str | Profile = "prompt", seed: int = 1
 ) -> AsyncIterator[Told]:
-    """Robots for these codes; when they are stopped, none has failed."""
+    """Robots for these codes, once they follow their inboxes; when they are stopped, none has failed."""
     told = Told()
+    following: set[str] = set()
     profile = load_profile(profile) if isinstance(profile, str) else profile
     async with AsyncExitStack() as stack:
         clock = SandboxClock(await stack.enter_async_context(client_of(service, codes[0], 0)), look=0.02)
         works = [asyncio.create_task(clock.run())]
+
+        def on_state(code: str) -> OnState:
+            return lambda _state: following.add(code)
+
         for code in codes:
             client = await stack.enter_async_context(client_of(service, code))
-            robot = Robot(client, code, clock, profile, seed, told.append, lambda _state: None)
+            robot = Robot(client, code, clock, profile, seed, told.append, on_state(code))
             works.append(asyncio.create_task(robot.run()))
+
+        async def ready() -> bool:
+            return len(following) == len(codes) or any(work.done() for work in works)
+
         try:
+            await eventually(ready, 20)
             yield told
         finally:
             for work in works:

@@ -80,6 +80,8 @@ class Robot:
             self._take(Duty.of_item(item))
             if (item.notice or item.type) in ENDS and item.case_id is not None:
                 self._drop(item.case_id)
+            if item.notice == "code-transferred" and item.message.get("to") == self._code:
+                self._tasks.create_task(self._look_through_cases())
 
     async def _reminded(self, item: Item) -> None:
         """Whoever is reminded answers at once (S3 2.3.3), unless it is silent for good."""
