@@ -18,6 +18,9 @@ def everything(model: Model, seen: Seen) -> list[str]:
     found = list(cases(model, seen.cases))
     if found:
         return found
+    for case_id, case in model.cases.items():
+        if case.reminded != seen.reminded.get(case_id):
+            found.append(f"{case_id} was reminded of {seen.reminded.get(case_id)} instead of {case.reminded}")
     for case_id, lines in seen.histories.items():
         found += history(model.cases[case_id], lines)
         found += upcoming(model, model.cases[case_id], seen.cases[case_id]["next"])

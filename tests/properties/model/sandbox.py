@@ -79,6 +79,8 @@ class Seen:
     histories: dict[str, list[dict[str, Any]]]
     routing: dict[str, dict[str, Any]]
     taken: Counter[tuple[str, str]]
+    #: When somebody was last reminded of a case: no answer tells, but the next reminder depends on it.
+    reminded: dict[str, datetime]
 
 
 class Sandbox:
@@ -144,7 +146,8 @@ class Sandbox:
         """What everybody must agree on now; the histories of the cases meant."""
         cases = await self.cases()
         histories = {case_id: await self.service.history(case_id) for case_id in about if case_id in cases}
-        return Seen(cases, histories, await self.routing(), await self.taken())
+        rows = await self.service.db.fetch("SELECT case_id::text, reminded_at FROM cases WHERE reminded_at IS NOT NULL")
+        return Seen(cases, histories, await self.routing(), await self.taken(), {row[0]: row[1] for row in rows})
 
     async def cases(self) -> dict[str, dict[str, Any]]:
         """All cases as an operator sees them."""
