@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.db.test_tail import looking, say
-from tests.support.cluster import Cluster, OwnPostgres, chance, chosen_seed, cluster
+from tests.support.cluster import LONG, Cluster, OwnPostgres, chance, chosen_seed, cluster
 from tests.support.load import Load
 from tests.support.nginx import free_port
 from tests.support.processes import bearer, order
@@ -69,7 +69,7 @@ async def restart(postgres: OwnPostgres, service: Cluster, load: Load, how: str)
         async def senders_are_told() -> bool:
             return load.trouble["503"] > before
 
-        await eventually(senders_are_told, 30)
+        await eventually(senders_are_told, LONG)
         await asyncio.to_thread(postgres.start)
     await load.grow(60)
 

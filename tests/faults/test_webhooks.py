@@ -13,7 +13,7 @@ import httpx
 import orjson
 import psutil
 import pytest
-from tests.support.cluster import Cluster, OwnPostgres, chance, chosen_seed, cluster
+from tests.support.cluster import LONG, Cluster, OwnPostgres, chance, chosen_seed, cluster
 from tests.support.load import PARTIES, Load
 from tests.support.processes import bearer
 from tests.support.receivers import (
@@ -104,7 +104,7 @@ async def is_delivered(pool: asyncpg.Pool, code: str) -> bool:
 async def verify(door: Door) -> None:
     """In the end everything has arrived, first arrivals in order, and nothing after its receipt was recorded."""
     assert door.pool is not None
-    await eventually(partial(is_delivered, door.pool, door.code), 90)
+    await eventually(partial(is_delivered, door.pool, door.code), LONG)
     assert door.first_arrivals() == await places(door.pool, door.code), door.code
     again = [(seq, recorded) for seq, recorded in door.arrivals if recorded >= seq]
     assert not again, f"{door.code}: sent after its receipt was recorded: {again[:5]}"
@@ -140,7 +140,7 @@ async def kill_workers(postgres: OwnPostgres, tmp_path: Path, kills: int) -> Non
             async def some_arrive(least: int = least) -> bool:
                 return arrived(found) >= least
 
-            await eventually(some_arrive, 60)
+            await eventually(some_arrive, LONG)
             await asyncio.to_thread(moments.choice(service.workers).kill)
             service.start()
         await load.grow(20)
@@ -197,7 +197,7 @@ async def test_bad_receivers_hinder_nobody_and_get_everything_later(databases: D
             await load.grow(150)
         for code in (*good, *ODD):
             await verify(found[code])
-        await eventually(partial(have_met, pool, found), 40)
+        await eventually(partial(have_met, pool, found), LONG)
         for code in BAD:
             position = await pool.fetchval("SELECT position FROM webhook WHERE code = $1", code)
             assert position < (await places(pool, code))[0], f"{code} took nothing, and its webhook went on"

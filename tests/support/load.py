@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+from tests.support.cluster import LONG
 from tests.support.processes import START
 from tests.support.service import KARI, eventually
 
@@ -99,7 +100,7 @@ class Load:
     async def grow(self, by: int) -> None:
         """Wait until so many more messages are accepted."""
         goal = len(self.answered) + by
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LONG):
             while len(self.answered) < goal:
                 self._accepted.clear()
                 await self._accepted.wait()
@@ -153,7 +154,7 @@ class Load:
         target = self.now + by
         by_call = self.chance.randrange(2)
         move = self._put_clock if by_call else partial(let_time_pass, self.dsn)
-        await eventually(partial(move, target), 60)
+        await eventually(partial(move, target), LONG)
         self.now = target
 
     async def _put_clock(self, target: datetime) -> bool:

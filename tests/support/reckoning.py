@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import asyncpg
-from tests.support.cluster import Cluster
+from tests.support.cluster import LONG, Cluster
 from tests.support.followers import WAYS, Follower
 from tests.support.load import AHEAD, PARTIES, Load, let_time_pass
 from tests.support.service import eventually
@@ -71,13 +71,13 @@ async def under_load(service: Cluster, moments: random.Random) -> AsyncIterator[
     print(len(load.answered), "accepted;", dict(load.trouble), {str(one): dict(one.trouble) for one in followers})
 
 
-async def reckon(load: Load, followers: Sequence[Follower], *, seconds: float = 60) -> None:
+async def reckon(load: Load, followers: Sequence[Follower]) -> None:
     """Let everything become due, wait until it is written down and read, and compare."""
     assert await let_time_pass(load.dsn, load.now + 2 * AHEAD)
     connection = await asyncpg.connect(load.dsn)
     try:
-        async with asyncio.timeout(seconds):
-            await eventually(partial(connection.fetchval, _NOTHING_DUE), seconds)
+        async with asyncio.timeout(LONG):
+            await eventually(partial(connection.fetchval, _NOTHING_DUE), LONG)
             for follower in followers:
                 newest = await connection.fetchval(
                     "SELECT coalesce(max(seq), 0) FROM inbox WHERE to_code = $1", follower.code
