@@ -167,4 +167,7 @@ refusal = Table(
     Column("sender", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("code", Text, nullable=False),
+    # Null for what the first releases wrote.
+    Column("message_id", UUID(as_uuid=True)),
+    Index("ix_refusal_message_id", "message_id", postgresql_where=text("message_id IS NOT NULL")),
 )
