@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nrdb.client import Item
-from nrdb.robot import Chance, Event, Profile, ProfileError, built_in, load_profile
+from nrdb.robot import Chance, Event, Profile, ProfileError, Wanted, built_in, load_profile, play
 from nrdb.robot.duties import Duty, kind_owed
 from nrdb.robot.telling import json_line, line
 
@@ -137,6 +137,24 @@ def test_profiles_by_name_and_file(tmp_path: Path) -> None:
     for name in ("kind", str(tmp_path / "none.toml"), "../strict"):
         with pytest.raises(ProfileError):
             load_profile(name)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        (Wanted("http://x"), "a provider's key is needed, in NRDB_KEY or --key, or a file of them in --keys"),
+        (Wanted("http://x", "kéy"), "the key holds signs that no key has"),
+        (Wanted("http://x", keys=Path("/none")), "/none cannot be read: No such file or directory"),
+        (Wanted("http://x", keys=Path(__file__)), f"{__file__} holds no line like TELIA_KEY=…"),
+        (
+            Wanted("http://x", "key", profile="kind"),
+            f"there is no profile kind: take {', '.join(built_in())}, or a file that ends in .toml",
+        ),
+    ],
+)
+def test_wrong_use_is_told(wanted: Wanted, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert play(wanted) == 2
+    assert capsys.readouterr().err == f"nrdb robot: {sentence}\n"
 
 
 def test_a_line_of_its_own_for_each_thing() -> None:

@@ -12,6 +12,7 @@ from nrdb.demo.acts import (
     porting,
     proof,
     refusals,
+    robots,
     terminations,
     tools,
     volume,
@@ -63,6 +64,7 @@ ACTS = (
     Act("A report never comes", plan.a_report_never_comes),
     Act("Pushed to an address", delivery.pushed),
     Act("The reports", books.the_reports),
+    Act("Alone with robots", robots.alone_with_robots),
     Act("Followed all along", delivery.followed_all_along),
     Act("The books agree", proof.the_books_agree),
 )

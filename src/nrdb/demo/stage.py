@@ -68,6 +68,7 @@ class Stage:
     merged: set[str] = field(default_factory=set)
     sheets: list[Sheet] = field(default_factory=list)
     followers: Followers | None = None
+    others_play: bool = False
     now: str = ""
 
     def follow(self) -> None:

@@ -1,6 +1,7 @@
 """The command: which codes are played with which keys, and everybody at once until Ctrl-C."""
 
 import asyncio
+import re
 import signal
 import sys
 from collections.abc import Iterable, Sequence
@@ -21,6 +22,8 @@ _FAILED = 1
 _WRONG_USE = 2
 #: Seconds to wait at start for a service that is just starting itself.
 _PATIENCE = 15.0
+_KEY = re.compile(r"[\x21-\x7e]+")
+_LINE = re.compile(rf"^[A-Z0-9]+_KEY=({_KEY.pattern})[ \t\r]*$", re.MULTILINE)
 _TIMEOUT = httpx.Timeout(30, connect=10)
 
 
@@ -57,16 +60,18 @@ def play(wanted: Wanted) -> int:
 
 
 def _keys(wanted: Wanted) -> list[str]:
-    """The keys given, of a file `NAME_KEY=…` lines as the sandbox writes it; what they open, the service says."""
+    """The keys given, of a file its `NAME_KEY=…` lines as the sandbox writes them; what they open, the service says."""
     if wanted.keys is None:
         if not wanted.key:
             raise WrongUseError("a provider's key is needed, in NRDB_KEY or --key, or a file of them in --keys")
+        if not _KEY.fullmatch(wanted.key):
+            raise WrongUseError("the key holds signs that no key has")
         return [wanted.key]
     try:
-        lines = wanted.keys.read_text(encoding="utf-8").splitlines()
+        text = wanted.keys.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUseError(f"{wanted.keys} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    found = [line.partition("_KEY=")[2].strip() for line in lines if "_KEY=" in line and not line.startswith("#")]
+    found = _LINE.findall(text)
     if not found:
         raise WrongUseError(f"{wanted.keys} holds no line like TELIA_KEY=…")
     return found
