@@ -84,9 +84,8 @@ def _tell(state: State) -> None:
 
 
 def _json(item: Item) -> str:
-    return json.dumps(
-        {"seq": item.seq, "at": item.at.isoformat(), "to": item.to, "message": item.message}, ensure_ascii=False
-    )
+    at = item.at.isoformat().replace("+00:00", "Z")
+    return json.dumps({"seq": item.seq, "at": at, "to": item.to, "message": item.message}, ensure_ascii=False)
 
 
 def line(item: Item) -> str:

@@ -110,6 +110,16 @@ async def test_a_code_has_so_many_streams(service: Service) -> None:
                         break
 
 
+async def test_an_operator_takes_no_place_of_a_provider(service: Service) -> None:
+    await limit(service, "LYSE", streams=1)
+    async with AsyncExitStack() as stack:
+        for who in ("OPERATOR", "OPERATOR", "LYSE"):
+            opened = await stack.enter_async_context(
+                service.client.stream("GET", "/v1/inbox/stream?code=LYSE", headers=service.headers(who))
+            )
+            assert opened.status_code == 200
+
+
 def caller(rate: int | None = None, streams: int | None = None) -> Caller:
     return Caller(uuid4(), "provider", ("TELIA",), "test", None, rate, streams)
 

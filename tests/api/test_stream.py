@@ -12,7 +12,9 @@ import pytest
 import sseclient
 from tests.support.service import Service, local
 
-from nrdb.api import stream
+from nrdb.api import inbox, stream
+from nrdb.delivery.inbox import Page
+from nrdb.delivery.tail import Follower
 
 
 @asynccontextmanager
@@ -119,6 +121,7 @@ async def test_a_comment_comes_when_nothing_else_does(service: Service, monkeypa
 
 async def test_a_stream_ends_with_its_key(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(stream, "CONFIRMED", 0.0)
     headers = {"Authorization": f"Bearer {service.keys['LYSE']}"}
     keys = await service.read("/admin/keys", "ADMIN", limit=1000)
     (key_id,) = [key["key_id"] for key in keys["items"] if key["codes"] == ["LYSE"]]
@@ -172,6 +175,49 @@ async def test_all_that_was_acknowledged_is_gone(service: Service) -> None:
     assert (await service.read("/inbox", "TELENOR", after=facts["after"]))["items"] == []
     await service.ordered(main_number="90012399", porting_time="2028-06-02T10:00:00+02:00")
     assert len(await service.inbox("TELENOR", after=facts["after"])) == 1
+
+
+async def test_a_position_that_has_never_been_given(service: Service) -> None:
+    """After a restore, or with the place of another clearinghouse: nobody follows in silence and misses everything."""
+    await service.ordered()
+    (item,) = await service.inbox("TELENOR")
+    given = await service.db.fetchval("SELECT last_value FROM inbox_seq")
+    assert (await service.read("/inbox", "TELENOR", after=given)) == {"items": [], "next": given}
+    asked: tuple[dict[str, Any], ...] = ({}, {"wait": 5}, {"type": "NP_BEST"}, {"from_": "2026-01-01T00:00:00Z"})
+    for more in asked:
+        response = await service.get("/inbox", "TELENOR", after=given + 1, **more)
+        facts = service.refused(response, "position-gone", status=410)
+        assert facts == {"oldest": item["seq"], "after": 0, "requested": given + 1}
+    async with events(service, "TELENOR", after=2**63 - 1) as found:
+        reset, first = await take(found, 2)
+    assert (reset.event, json.loads(reset.data)["oldest"]) == ("stream-reset", item["seq"])
+    assert json.loads(first.data) == item
+
+
+async def test_a_type_that_does_not_exist(service: Service) -> None:
+    for path in ("/inbox", "/inbox/stream"):
+        service.refused(await service.get(path, "TELENOR", type="NP_BESTT"), "invalid-message", status=422)
+
+
+async def test_whoever_has_waited_long_shows_the_key_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is told on the word of a key that has been revoked meanwhile."""
+    waits = asyncio.Event()
+
+    class Noted(Follower):
+        async def next(self, limit: int, seconds: float) -> Page:
+            waits.set()
+            return await super().next(limit, seconds)
+
+    monkeypatch.setattr(inbox, "CONFIRMED", 0.0)
+    monkeypatch.setattr(inbox, "Follower", Noted)
+    keys = await service.read("/admin/keys", "ADMIN", limit=1000)
+    (key_id,) = [key["key_id"] for key in keys["items"] if key["codes"] == ["TELENOR"]]
+    waiting = asyncio.create_task(service.get("/inbox", "TELENOR", wait=20))
+    async with asyncio.timeout(10):
+        await waits.wait()
+    assert (await service.send("DELETE", f"/admin/keys/{key_id}", "ADMIN", None)).status_code == 204
+    await service.ordered()
+    assert (await waiting).status_code == 401
 
 
 async def test_large_orders_make_short_pages(service: Service) -> None:

@@ -21,7 +21,7 @@ from nrdb.clock import monotonic
 from nrdb.delivery.webhooks import attempt
 from nrdb.delivery.webhooks.addresses import Address, Resolve, check_url, is_public
 from nrdb.delivery.webhooks.attempt import Sender
-from nrdb.delivery.webhooks.schedule import LONGEST, TRIED_FOR, next_attempt
+from nrdb.delivery.webhooks.schedule import LONGEST, LONGEST_ASKED, TRIED_FOR, next_attempt
 from nrdb.delivery.webhooks.signing import new_secret, signed_headers
 from nrdb.texts import FieldError
 
@@ -83,8 +83,8 @@ def test_after_three_days_it_is_skipped() -> None:
         ("0", timedelta(seconds=4)),
         ("-5", timedelta(seconds=4)),
         ("soon", timedelta(seconds=4)),
-        ("9" * 40, TRIED_FOR),
-        ("Mon, 23 Nov 9998 07:00:00 GMT", TRIED_FOR),
+        ("9" * 40, LONGEST_ASKED),
+        ("Mon, 23 Nov 9998 07:00:00 GMT", LONGEST_ASKED),
         ("Mon, 23 Nov 99999999999999999999 07:00:00 GMT", timedelta(seconds=4)),
         ("Mon, 23 Nov 2026 07:00:00 +99999999999999999999", timedelta(seconds=4)),
     ],
@@ -99,7 +99,7 @@ def test_what_the_receiver_asks_for(asked: str, wanted: timedelta) -> None:
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "127.8.8.8", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "224.0.0.1",  # noqa: S104
-     "255.255.255.255", "100.64.0.1", "240.0.0.1", "::1", "::", "fe80::1", "fc00::1", "fec0::1", "ff02::1",
+     "255.255.255.255", "100.64.0.1", "192.0.0.8", "240.0.0.1", "::1", "::", "fe80::1", "fc00::1", "fec0::1", "ff02::1",
      "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2001:db8::1"],
 )  # fmt: skip
 def test_addresses_that_are_not_public(address: str) -> None:

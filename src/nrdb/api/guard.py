@@ -13,11 +13,11 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from nrdb.api.answers import PROBLEMS
-from nrdb.api.context import services
+from nrdb.api.context import Services, services
 from nrdb.api.problems import form_problem
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem, unauthenticated
-from nrdb.providers.keys import Caller, Role, find_caller
+from nrdb.providers.keys import Caller, Role, find_caller, is_live
 from nrdb.texts import any_of, say
 
 #: The largest body of a single request (contract section 2).
@@ -69,6 +69,13 @@ async def authenticate(request: Request, roles: tuple[Role, ...]) -> Caller:
     if caller is None:
         raise unauthenticated()
     return _with_role(caller, roles)
+
+
+async def confirm(parts: Services, caller: Caller) -> None:
+    """Raises 401 when the key is no longer good: whoever has waited long is told nothing on its old word."""
+    async with acquire(parts.readers) as connection:
+        if not await is_live(connection, caller.key_id):
+            raise unauthenticated()
 
 
 def _with_role(caller: Caller, roles: tuple[Role, ...]) -> Caller:

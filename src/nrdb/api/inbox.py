@@ -1,6 +1,6 @@
 """Reading and acknowledging the inbox: page by page, waiting or not, or as a stream."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Body, Header, Query, Request
 from pydantic import Field, StrictInt
@@ -9,22 +9,25 @@ from starlette.responses import Response
 from nrdb.api.answers import BODY_PROBLEMS, InboxPage
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit
-from nrdb.api.guard import caller_of, guarded, own_code
+from nrdb.api.guard import caller_of, confirm, guarded, own_code
 from nrdb.api.problems import field_problem, json_response
-from nrdb.api.stream import EVENTS, GONE, EventStream
+from nrdb.api.stream import CONFIRMED, EVENTS, GONE, EventStream
 from nrdb.api.webhook_answers import InboxStatus
+from nrdb.clock import monotonic
 from nrdb.db import acquire
 from nrdb.delivery.positions import acknowledge, acknowledged, gone_through, status
 from nrdb.delivery.tail import Follower
 from nrdb.messages.fields import Form, ProviderCode, Time
+from nrdb.messages.kinds import MESSAGE_TYPES
 from nrdb.texts import say
 
 reading = guarded("provider", "operator", "admin", tags=["inbox"])
 acking = guarded("provider", tags=["inbox"])
 
 Code = Annotated[ProviderCode | None, Query(description="needed when the key has several codes")]
+#: A type that does not exist would be a filter that silently keeps everything back.
+DeliveredType = Literal[(*MESSAGE_TYPES, "NOTICE")]  # type: ignore[valid-type]
 After = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="the `seq` to go on from")]
-MessageType = Annotated[str, Field(pattern="^[A-Z0-9_]{1,20}$")]
 
 
 class Ack(Form):
@@ -43,7 +46,7 @@ async def get_inbox(
     from_: Annotated[Time | None, Query(alias="from")] = None,
     limit: Limit = 100,
     wait: Annotated[float, Query(ge=0, le=30, description="seconds to wait for the first item")] = 0,
-    type_: Annotated[MessageType | None, Query(alias="type")] = None,
+    type_: Annotated[DeliveredType | None, Query(alias="type")] = None,
 ) -> Response:
     """Items in order of `seq`. Without `after`, from the acknowledged position (with `from`: from the oldest item)."""
     caller = caller_of(request)
@@ -63,7 +66,10 @@ async def get_inbox(
                 follower = Follower(
                     parts.reader, parts.tail, mine, page.next, personal=personal, types=types, since=from_
                 )
+                began = monotonic()
                 page = await follower.next(limit, wait)
+                if monotonic() - began >= CONFIRMED:
+                    await confirm(parts, caller)
     items = b",".join(item.content for item in page.items)
     return Response(b'{"items":[%b],"next":%d}' % (items, page.next), media_type="application/json")
 
@@ -78,7 +84,7 @@ async def get_stream(
     request: Request,
     code: Code = None,
     after: After = None,
-    type_: Annotated[MessageType | None, Query(alias="type")] = None,
+    type_: Annotated[DeliveredType | None, Query(alias="type")] = None,
     last_event_id: Annotated[
         str | None,
         Header(description="the `id` of the last event seen; wins over `after`", pattern=r"^\s*\d{0,19}\s*$"),

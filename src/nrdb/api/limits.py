@@ -60,11 +60,11 @@ class RequestLimits:
 
 
 class StreamSlots:
-    """The streams that are open, counted by code."""
+    """The streams that are open, counted by code; those of operators by key, so that they take no provider's place."""
 
     def __init__(self, per_code: int) -> None:
         self._per_code = per_code
-        self._open: Counter[str] = Counter()
+        self._open: Counter[str | UUID] = Counter()
 
     def limit_of(self, caller: Caller) -> int:
         """Streams of a code that may be open when the key opens one more."""
@@ -74,19 +74,20 @@ class StreamSlots:
     def one(self, caller: Caller, code: str) -> Iterator[None]:
         """One stream, for as long as the block lasts. Raises 429 when the code has as many as it may have."""
         limit = self.limit_of(caller)
-        if self._open[code] >= limit:
+        owner = caller.key_id if caller.sees_all else code
+        if self._open[owner] >= limit:
             raise Problem(
                 Code.TOO_MANY_STREAMS,
                 say("{code} has {limit} open streams and may have no more.", code=code, limit=limit),
                 facts={"code": code, "streams": limit},
                 headers={"Retry-After": _STREAM_RETRY},
             )
-        self._open[code] += 1
+        self._open[owner] += 1
         STREAMS.inc()
         try:
             yield
         finally:
             STREAMS.dec()
-            self._open[code] -= 1
-            if not self._open[code]:
-                del self._open[code]
+            self._open[owner] -= 1
+            if not self._open[owner]:
+                del self._open[owner]

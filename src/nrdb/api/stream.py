@@ -19,6 +19,8 @@ from nrdb.providers.keys import Caller, is_live
 
 #: A comment after so many seconds without anything else (contract: at least every 15).
 HEARTBEAT = 14.0
+#: Seconds after which the key is looked at again before anything is sent.
+CONFIRMED = 5.0
 #: A comment and no blank line: there are clients that take every blank line for the end of an event.
 _COMMENT = b":\n"
 #: Items read at a time.
@@ -80,11 +82,11 @@ class EventStream(Response):
                     # The stream outlives the database: what was not sent is sent when it is back.
                     sent = _COMMENT
                     await asyncio.sleep(1)
-                await _send(send, sent)
-                if monotonic() - confirmed >= HEARTBEAT:
-                    confirmed = monotonic()
+                if monotonic() - confirmed >= CONFIRMED:
                     if not await self._is_live():
                         break
+                    confirmed = monotonic()
+                await _send(send, sent)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _next(self) -> bytes:

@@ -5,7 +5,7 @@ data go and who can sign, and a question about that comes months later. The log 
 address, which may be as good as a key.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from nrdb.api.answers import BODY_PROBLEMS, page, problems
 from nrdb.api.context import Services, services
 from nrdb.api.cursors import Limit, page_of, read_cursor, read_int8, write_cursor
 from nrdb.api.guard import caller_of, guarded, own_code
-from nrdb.api.inbox import Code
+from nrdb.api.inbox import Code, DeliveredType
 from nrdb.api.problems import field_problem, json_response
 from nrdb.api.stream import GONE
 from nrdb.api.webhook_answers import WebhookAttempt, WebhookCreated, WebhookSecret, WebhookTest, WebhookView
@@ -34,14 +34,11 @@ from nrdb.delivery.webhooks.signing import new_secret
 from nrdb.errors import Code as ProblemCode
 from nrdb.errors import Problem
 from nrdb.messages.fields import Form
-from nrdb.messages.kinds import MESSAGE_TYPES
 from nrdb.texts import FieldError, say
 
 reading = guarded("provider", "operator", "admin", tags=["webhook"])
 setting = guarded("provider", tags=["webhook"])
 
-#: What can be asked for. A type that does not exist would be a filter that silently keeps everything back.
-DeliveredType = Literal[(*MESSAGE_TYPES, "NOTICE")]  # type: ignore[valid-type]
 _TIMES = ("at", "created_at", "delivered_at", "failing_since", "next_attempt_at", "old_secret_until")
 
 

@@ -50,6 +50,8 @@ class FileCursor:
 
     async def load(self) -> int | None:
         """What stands in the file. Raises `ValueError` for a file that holds something else."""
+        if not self.path.parent.is_dir():
+            raise ValueError(f"{self.path.parent} is no folder to keep a position in")
         if not self.path.exists():
             return None
         text = self.path.read_text(encoding="ascii", errors="replace").strip()

@@ -39,7 +39,7 @@ class RefusedError(NrdbError):
 
 
 class InvalidMessageError(NrdbError):
-    """The form is wrong: the same request will never do (400, 405, 413, 415, 422)."""
+    """The form is wrong: the same request will never do (400, 405, 413, 415, 422). Its text names what and where."""
 
     @property
     def errors(self) -> Sequence[Mapping[str, str]]:
@@ -87,5 +87,6 @@ def error_of(status: int, problem: Mapping[str, Any]) -> NrdbError:
         facts = problem.get("facts") or {}
         return PositionGoneError(int(facts.get("requested", 0)), int(facts.get("oldest", 1)), problem)
     if status in (400, 405, 413, 415, 422):
-        return InvalidMessageError(code, detail, status=status, problem=problem)
+        places = "".join(f"; {wrong.get('pointer')}: {wrong.get('detail')}" for wrong in problem.get("errors") or ())
+        return InvalidMessageError(code, detail + places, status=status, problem=problem)
     return ProtocolError(code, detail, status=status, problem=problem)

@@ -97,14 +97,18 @@ SELECT m.id, m.at, m.type, m.body, m.case_after, m.sealed IS NULL AS shared, {_S
   FROM message_log m WHERE m.id = ANY($1::bigint[])
 """
 
-#: Nothing is skipped that has been taken out of the inbox: the same snapshot tells through where that is.
-_PLACES = """
-SELECT coalesce((SELECT gone_through FROM inbox_ack WHERE code = $1), 0) AS gone,
+#: A position is there when nothing after it has been taken out of the inbox, and when it has been given at all: after a
+#: restore from an older backup a reader may come with one that has not. The same snapshot tells both.
+_IS_THERE = """
+$2 >= coalesce((SELECT gone_through FROM inbox_ack WHERE code = $1), 0) AND $2 <= (SELECT last_value FROM inbox_seq)
+"""
+_PLACES = f"""
+SELECT {_IS_THERE} AS is_there,
        array_agg(seq ORDER BY seq) AS seqs, array_agg(log_id ORDER BY seq) AS lines
   FROM (SELECT seq, log_id FROM inbox WHERE to_code = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4) w
 """
-_WINDOW = """
-SELECT coalesce((SELECT gone_through FROM inbox_ack WHERE code = $1), 0) AS gone, max(seq) AS last FROM (
+_WINDOW = f"""
+SELECT {_IS_THERE} AS is_there, max(seq) AS last FROM (
     SELECT seq FROM inbox WHERE to_code = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4) w
 """
 _WANTED = """
@@ -140,7 +144,7 @@ class Reader:
 
         `personal` data are for the code itself; operators and admins have none. A filtered page looks at so many items
         and no more, so it may be empty while `next` moves on. A page may end early where its items are large. Raises
-        410 `position-gone` where items after the position are no longer kept.
+        410 `position-gone` where items after the position are no longer kept, or where it has never been given.
         """
         async with acquire(self._pool) as connection:
             if horizon is None:
@@ -196,7 +200,7 @@ class Reader:
 async def _places(connection: Connection, code: str, after: int, horizon: int, limit: int) -> tuple[list[Place], int]:
     """The next places, and how far that is."""
     row = await fetch_one(connection, _PLACES, code, after, horizon, limit)
-    if after < row["gone"]:
+    if not row["is_there"]:
         raise await position_gone(connection, code, after)
     places = list(zip(row["seqs"] or (), row["lines"] or (), strict=True))
     return places, places[-1][0] if places else after
@@ -215,7 +219,7 @@ async def _wanted_places(
     places: list[Place] = []
     for _ in range(WINDOWS):
         window = await fetch_one(connection, _WINDOW, code, after, horizon, WINDOW)
-        if after < window["gone"]:
+        if not window["is_there"]:
             raise await position_gone(connection, code, after)
         if window["last"] is None:
             break

@@ -76,9 +76,12 @@ async def position_gone(connection: Connection, code: str, after: int) -> Proble
         "SELECT seq FROM inbox WHERE to_code = $1 AND seq > $2 ORDER BY seq LIMIT 1", code, gone
     )
     oldest = first or gone + 1
+    told = say("The oldest item that is still kept is {oldest}: go on with after={after}.", oldest=oldest, after=gone)
+    if after > gone:
+        told = say("No item has seq {seq} yet: the oldest that there is has {oldest}.", seq=after, oldest=oldest)
     return Problem(
         Code.POSITION_GONE,
-        say("The oldest item that is still kept is {oldest}: go on with after={after}.", oldest=oldest, after=gone),
+        told,
         facts={"oldest": oldest, "after": gone, "requested": after},
     )
 

@@ -68,8 +68,8 @@ class _Followed:
             self.wake()
 
     def since(self, after: int, limit: int) -> list[Place] | None:
-        """The next places after a position; None where they must be read, because they are older than what is known."""
-        if self.start is None or after < self.start:
+        """The next places after a position; None where they must be read: older than what is known, or beyond it."""
+        if self.start is None or not self.start <= after <= self.newest:
             return None
         first = bisect_right(self.places, after, key=lambda place: place[0])
         return self.places[first : first + limit]

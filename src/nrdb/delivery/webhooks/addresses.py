@@ -7,7 +7,7 @@ something else by then: the connection goes to the very address that was checked
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import httpx
 
@@ -16,6 +16,8 @@ from nrdb.texts import FieldError, say
 LONGEST_URL = 2000
 _RESOLVE_SECONDS = 5.0
 _NAT64 = IPv6Network("64:ff9b::/96")
+#: Kept for protocols of the network itself.
+_PROTOCOLS = IPv4Network("192.0.0.0/24")
 Address = IPv4Address | IPv6Address
 #: The addresses of a name and port. Raises `OSError` where there are none.
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
@@ -35,6 +37,8 @@ def is_public(address: Address) -> bool:
             return False
         if inner:
             return True
+    elif address in _PROTOCOLS:
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
@@ -58,7 +62,9 @@ async def check_url(url: str, *, allow_private: bool, resolve: Resolve = resolve
         raise FieldError(say("is no address such as https://porting.example/nrdb")) from None
     if len(url) > LONGEST_URL:
         raise FieldError(say("is longer than {limit} characters", limit=LONGEST_URL))
-    if found.scheme not in (("https", "http") if allow_private else ("https",)) or not found.host:
+    if found.scheme == "http" and not allow_private:
+        raise FieldError(say("must begin with https://, because items hold personal data"))
+    if found.scheme not in ("https", "http") or not found.host:
         raise FieldError(say("is no address such as https://porting.example/nrdb"))
     if found.userinfo or found.fragment:
         raise FieldError(say("must have neither a user nor a fragment"))

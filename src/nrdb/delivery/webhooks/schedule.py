@@ -11,6 +11,10 @@ LONGEST = timedelta(minutes=10)
 TRIED_FOR = timedelta(days=3)
 
 
+#: No receiver puts itself off for longer: at an outage of a day it still has two more days.
+LONGEST_ASKED = timedelta(days=1)
+
+
 def next_attempt(
     failures: int, now: datetime, first_attempt_at: datetime, retry_after: str | None, jitter: float
 ) -> datetime | None:
@@ -24,7 +28,7 @@ def next_attempt(
         return None
     delay = min(FIRST * (1 << min(failures - 1, 20)), LONGEST) * (0.5 + jitter / 2)
     asked = _asked_delay(retry_after, now)
-    return min(now + max(delay, min(asked, TRIED_FOR)), end)
+    return min(now + max(delay, min(asked, LONGEST_ASKED)), end)
 
 
 def _asked_delay(retry_after: str | None, now: datetime) -> timedelta:
