@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -532,8 +533,9 @@ async def test_what_a_handler_raises_is_never_taken_for_the_streams(error: Excep
 
     stream = says(HEAD + event(1) + event(2) + event(3), close=False)
     async with receiver([stream]) as server, client_of(server) as client:
+        # A deadline of its own would come out as a TimeoutError too, but as another one.
         with pytest.raises(type(error)) as raised:
-            await client.follow(handler, cursor)
+            await asyncio.wait_for(client.follow(handler, cursor), 10)
     assert raised.value is error
     assert cursor.seq == 1
     assert asked(server) == ["/stream 0"]
@@ -551,7 +553,7 @@ async def test_a_cursor_that_cannot_keep_the_place_is_told() -> None:
 
     async with receiver([says(HEAD + event(1) + event(2), close=False)]) as server, client_of(server) as client:
         with pytest.raises(OSError, match="No space left"):
-            await client.follow(handler, Full())
+            await asyncio.wait_for(client.follow(handler, Full()), 10)
     assert handled == [1]
 
 
@@ -587,6 +589,16 @@ async def test_cancelled_it_leaves_at_once(where: str) -> None:
             await task
         await server.left.wait()
     assert cursor.seq == (1 if where == "waiting" else 0)
+
+
+async def test_whoever_breaks_off_leaves_at_once() -> None:
+    """The connections stay open for others, so the stream's is closed by itself."""
+    server = _Held([])
+    server.left = asyncio.Event()
+    async with listening(server), asyncio.timeout(10), client_of(server) as client:
+        async with aclosing(client.items(0)) as items:
+            assert (await anext(items)).seq == 1
+        await server.left.wait()
 
 
 async def _is_one(cursor: _Own) -> bool:
