@@ -1,3 +1,7 @@
+DROP FUNCTION hold_message, refuse_message;
+
+ALTER TABLE refusal DROP COLUMN message_id;
+
 DROP TABLE webhook, webhook_attempt, webhook_skip;
 
 ALTER TABLE cases DROP COLUMN reminded_at;

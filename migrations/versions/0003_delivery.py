@@ -1,4 +1,4 @@
-"""Delivery: webhooks, limits of keys, reminders, and items whose time is over.
+"""Delivery: webhooks, limits of keys, reminders, items whose time is over, and which message was refused.
 
 Right in three states: it adds tables, and columns that may be null or have a default. Older code goes on without them.
 """

@@ -10,8 +10,6 @@ from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
-import structlog
-
 from nrdb import deciding
 from nrdb.cases.facts import (
     Loaded,
@@ -29,7 +27,7 @@ from nrdb.cases.outcome import Outcome
 from nrdb.cases.queries import returning_to_nkom
 from nrdb.cases.store import read_answer, write
 from nrdb.changes.due import CatchingUp
-from nrdb.db import UNAVAILABLE, Connection, Pool, acquire, lost_race, retried
+from nrdb.db import Connection, Pool, acquire, lost_race, retried
 from nrdb.deciding import Answer
 from nrdb.errors import Code, Problem
 from nrdb.messages import consequences, slots
@@ -37,13 +35,11 @@ from nrdb.messages.kinds import AnyMessage, AnyOpening, FiveIver, FiveOpps, NpBe
 from nrdb.messages.reminding import Reminder
 from nrdb.messages.rules import Rules, cap_code
 from nrdb.messages.slots import Found
-from nrdb.reports.refusals import is_refusal, record_refusal
+from nrdb.reports.refusals import is_refusal, record_refusals
 from nrdb.rulebook import Rulebook
 from nrdb.timers.calendar import working_calendar
-from nrdb.turns import Turns
 from nrdb.vault import Vault
 
-log = structlog.get_logger()
 #: How many cases one statement settles.
 BATCH = 200
 T = TypeVar("T")
@@ -62,21 +58,24 @@ class Intake:
         self._vault = vault
         self._rules_of: dict[frozenset[date], Rules] = {}
         self._catching_up = CatchingUp(pool, self)
-        self._turns = Turns()
 
     async def accept(self, message: AnyMessage, key_id: UUID | None = None) -> Answer:
         """Decide on a message and commit what follows from it.
 
         With `key_id`, the key must be live at that very instant (401), whatever the caller believed of it. Raises
         `Problem` with the first refusal that applies (contract section 6); nothing has changed then, save that what
-        time had done before is written down. A refusal is counted, for the daily report.
+        time had done before is written down. A refusal is remembered.
         """
-        async with self._turns.of([message]):
-            try:
-                return await retried(lambda: self._decide(message, key_id, commit=True))
-            except Problem as problem:
-                await self._count(message, problem)
-                raise
+        return await retried(lambda: self._accept(message, key_id))
+
+    async def _accept(self, message: AnyMessage, key_id: UUID | None) -> Answer:
+        try:
+            return await self._decide(message, key_id, commit=True)
+        except Problem as problem:
+            if is_refusal(problem):
+                async with acquire(self._pool) as connection:
+                    await record_refusals(connection, [(message, problem)])
+            raise
 
     async def accept_many(self, messages: Sequence[AnyMessage], key_id: UUID | None = None) -> list[Answer | Problem]:
         """Decide on the first of these messages, at least one, together; the answers to so many, all committed.
@@ -88,15 +87,11 @@ class Intake:
         group = list(independent(messages))
         if len(group) > 1:
             try:
-                async with self._turns.of(group):
-                    answers = await self._decide_together(group, key_id)
+                answers = await self._decide_together(group, key_id)
             except Exception as error:
                 if not lost_race(error):
                     raise
                 return await self._one_by_one(group, key_id)
-            for message, found in zip(group, answers, strict=False):
-                if isinstance(found, Problem):
-                    await self._count(message, found)
             if answers:
                 return answers
         return [await self._alone(group[0], key_id)]
@@ -118,15 +113,6 @@ class Intake:
             return await self.accept(message, key_id)
         except Problem as problem:
             return problem
-
-    async def _count(self, message: AnyMessage, problem: Problem) -> None:
-        """A refusal is remembered for the daily report: who met which code. An answer never depends on that."""
-        if is_refusal(problem):
-            try:
-                async with acquire(self._pool) as connection:
-                    await record_refusal(connection, message.sender, message.type, problem.code)
-            except UNAVAILABLE as error:
-                log.warning("a refusal is missing in the daily report", error=type(error).__name__, code=problem.code)
 
     async def check(self, message: AnyMessage, key_id: UUID | None = None) -> Answer:
         """What `accept` would answer now; the message itself changes nothing. A new case has no `case_id` yet."""
@@ -327,9 +313,22 @@ class Intake:
                         break
                     answers.append(problem)
                 whole.add(outcome)
+            await self._write_together(connection, whole, list(zip(group, answers, strict=False)))
+        return answers
+
+    async def _write_together(
+        self, connection: Connection, whole: Outcome, answered: Sequence[tuple[AnyMessage, Answer | Problem]]
+    ) -> None:
+        """What was decided together is written or lost together, so that no answer hides what has been committed."""
+        refused = [(m, found) for m, found in answered if isinstance(found, Problem) and is_refusal(found)]
+        if not refused:
             if whole.entries:
                 await write(connection, whole, self._vault)
-        return answers
+            return
+        async with connection.transaction():
+            await record_refusals(connection, refused)
+            if whole.entries:
+                await write(connection, whole, self._vault)
 
     async def _return_room(self, connection: Connection, code: str) -> bool:
         """Obsolete cases give their room back at once: before a day counts as full, book what nobody has booked yet."""

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from nrdb.app import create_app
 from nrdb.data_key import open_vault, rotate, verify_data_key
-from nrdb.db import Connection, acquire, open_pool, retried
+from nrdb.db import UNAVAILABLE, Connection, acquire, open_pool, retried
 from nrdb.erasure import BATCH, seal
 from nrdb.errors import UnusableError
 from nrdb.migrate import upgrade
@@ -59,12 +59,16 @@ async def bring_up_to_date(dsn: str) -> None:
 async def prepare(settings: Settings, dsn: str) -> None:
     """Bring the database to what this code needs; any number of processes may do so at once.
 
-    Raises `ConfigurationError`, with nothing touched, where the settings do not fit what is in the database.
+    Raises `ConfigurationError`, with nothing touched, where the settings do not fit what is in the database, and
+    `UnusableError` where the database goes away meanwhile.
     """
-    await _verify_fits(settings, dsn)
-    await bring_up_to_date(dsn)
-    await bootstrap(settings, dsn)
-    await _protect(settings, dsn)
+    try:
+        await _verify_fits(settings, dsn)
+        await bring_up_to_date(dsn)
+        await bootstrap(settings, dsn)
+        await _protect(settings, dsn)
+    except UNAVAILABLE as error:
+        raise UnusableError(f"the start has broken off: {str(error) or type(error).__name__}") from None
 
 
 async def _verify_fits(settings: Settings, dsn: str) -> None:

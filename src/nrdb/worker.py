@@ -83,6 +83,8 @@ async def run_worker(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
         intake = Intake(pool, load_rulebook(), vault)
         housekeeping = Housekeeping(pool, vault, settings)
         async with _pushing(settings, dsn, vault, stop):
+            # From here on it outlives the database going away.
+            log.info("the worker is at work")
             while not stop.is_set():
                 await _wait(stop, await _look(intake, housekeeping))
     finally:

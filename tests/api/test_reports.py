@@ -9,7 +9,7 @@ from tests.support.service import Service, local
 
 from nrdb.api.tables import csv_text
 from nrdb.errors import Code, Problem
-from nrdb.reports.refusals import is_refusal, record_refusal
+from nrdb.reports.refusals import is_refusal
 from nrdb.texts import say
 
 
@@ -128,8 +128,8 @@ async def test_the_figures_of_a_day(service: Service) -> None:
     await service.clock(local("2026-11-24 16:30"))
     await service.accepted("TELENOR", "NP_FBES", case_id=slow, reason="number-not-held")
     await service.accepted("TELIA", "NP_ANNU", case_id=fast)
-    await record_refusal(service.db, "TELIA", "NP_IVER", "case-state")
-    await record_refusal(service.db, "LYSE", "NP_BEST", "number-unknown")
+    service.refused(await service.post("TELIA", "NP_IVER", case_id=slow), "case-state")
+    service.refused(await service.order("LYSE", main_number="19999999"), "number-unknown", status=409)
     monday, tuesday, wednesday = await items(service, "daily", from_="2026-11-23", to="2026-11-26")
     expected = len((await service.case(completed))["completion"]["expected"])
     assert monday["messages"] == {"NP_BEST": 1, "NP_GODK": 1, "NP_IVER": 1, "NP_FERD": expected}

@@ -94,6 +94,7 @@ class Member:
         self._arguments = arguments
         self._environment = environment(data_dir, **settings)
         self._process: subprocess.Popen[bytes] | None = None
+        self._began = 0
 
     @property
     def address(self) -> str:
@@ -111,8 +112,14 @@ class Member:
         """Whether it has not ended."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def works(self) -> bool:
+        """Whether a worker has said since its start that it is at work."""
+        return b"the worker is at work" in self.log_path.read_bytes()[self._began :]
+
     def start(self, group: int = 0) -> None:
         """Start it in a process group: its own, or that of another."""
+        self._began = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "nrdb", *self._arguments],
@@ -188,7 +195,7 @@ class Cluster:
         return {**found, "ADMIN": ADMIN_KEY}
 
     async def ready(self) -> None:
-        """Wait until every address accepts messages."""
+        """Wait until every address accepts messages, and every worker works."""
         async with httpx.AsyncClient(trust_env=False, timeout=5) as client, asyncio.timeout(LONG):
             for member in self.apis:
                 while True:
@@ -196,6 +203,10 @@ class Cluster:
                     with suppress(httpx.TransportError):
                         if (await client.get(f"{member.address}/readyz")).status_code == 200:
                             break
+                    await asyncio.sleep(0.02)
+            for worker in self.workers:
+                while not worker.works:
+                    assert worker.runs, f"{worker.name} has ended:\n{worker.log_path.read_text()[-3000:]}"
                     await asyncio.sleep(0.02)
 
     def start(self, *, one_group: bool = False) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from math import ceil
 from uuid import UUID
 
+from nrdb.api.metrics import STREAMS
 from nrdb.clock import monotonic
 from nrdb.errors import Code, Problem
 from nrdb.providers.keys import Caller
@@ -81,9 +82,11 @@ class StreamSlots:
                 headers={"Retry-After": _STREAM_RETRY},
             )
         self._open[code] += 1
+        STREAMS.inc()
         try:
             yield
         finally:
+            STREAMS.dec()
             self._open[code] -= 1
             if not self._open[code]:
                 del self._open[code]

@@ -5,6 +5,7 @@ from functools import lru_cache
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     Histogram,
     PlatformCollector,
@@ -24,6 +25,7 @@ REQUESTS = Counter(
     "nrdb_http_requests", "Requests, by method, route and status.", ["method", "route", "status"],
     registry=REGISTRY,
 )  # fmt: skip
+STREAMS = Gauge("nrdb_open_streams", "Inboxes that are being followed by stream.", registry=REGISTRY)
 SETTLED = Counter("nrdb_settled_cases", "Cases that time has changed, written down.", registry=REGISTRY)
 WEBHOOK_ATTEMPTS = Counter(
     "nrdb_webhook_attempts", "Attempts to post an item to a webhook, by outcome.", ["outcome"], registry=REGISTRY

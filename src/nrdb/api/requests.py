@@ -16,6 +16,8 @@ from nrdb.api.problems import problem_of, problem_response
 log = structlog.get_logger()
 #: Seconds from which a request is worth a line in the log.
 SLOW = 1.0
+#: Where a request takes as long as its sender wants.
+_LONG = frozenset({"/v1/inbox", "/v1/inbox/stream", "/v1/messages/batch"})
 _USABLE = re.compile(rb"[\x21-\x7e]{1,100}")
 
 
@@ -66,7 +68,7 @@ class RequestLog:
 def _note(method: str, route: str, status: int | None, seconds: float, request_id: str) -> None:
     """Count the request. Only what went wrong or took long is worth a line: the log of messages is in the database."""
     request_counter(method, route, str(status)).inc()
-    if status is None or status >= 400 or seconds > SLOW:
+    if status is None or status >= 400 or (seconds > SLOW and route not in _LONG):
         log.info(
             "request",
             method=method,

@@ -65,7 +65,8 @@ class Case:
     @property
     def missing(self) -> tuple[str, ...]:
         """The codes whose NP_FERD or 5_FERD is still awaited."""
-        return tuple(code for code in self.expected if code not in self.received and code not in self.waived)
+        done = {*self.received, *self.waived}
+        return tuple(code for code in self.expected if code not in done)
 
     @property
     def due_at(self) -> datetime | None:

@@ -61,5 +61,6 @@ def senders(case: Case, message_type: str) -> tuple[str, ...]:
     """
     codes = role_holders(case, message_type)
     if message_type in COMPLETION_REPORTS:
-        codes = tuple(code for code in codes if code in case.missing)
+        missing = frozenset(case.missing)
+        codes = tuple(code for code in codes if code in missing)
     return tuple(code for code in codes if code != NKOM)

@@ -35,7 +35,8 @@ WITH line AS (
 ), told AS (
     INSERT INTO inbox (to_code, log_id) SELECT receiver, id FROM line, unnest($23::text[]) AS receiver
 )
-SELECT hold_world($1, $2), CASE WHEN $28::text IS NOT NULL THEN take_room($28, $24, $18, $25) END
+SELECT hold_world($1, $2), hold_message($4, $5, $2),
+       CASE WHEN $28::text IS NOT NULL THEN take_room($28, $24, $18, $25) END
 """
 
 #: Orders that were decided together, each as `_OPEN` writes one.
@@ -69,6 +70,7 @@ WITH o AS MATERIALIZED (
     INSERT INTO inbox (to_code, log_id) SELECT donor, id FROM o ORDER BY place
 )
 SELECT hold_world($1, $2),
+       (SELECT bool_and(hold_message(sender, message_id, $2)) FROM o),
        (SELECT bool_and(take_room(code, day, numbers, $23))
           FROM (SELECT * FROM unnest($20::text[], $21::date[], $22::bigint[]) AS r(code, day, numbers)
                  ORDER BY code, day) room)
@@ -140,6 +142,7 @@ WITH line AS MATERIALIZED (
     SELECT receiver, id FROM line, unnest(line."to") AS receiver ORDER BY id
 ), {_ROUTING.format(at="$2", removed="$7", added="$8")}
 SELECT hold_world($1, $2),
+       (SELECT bool_and(hold_message(sender, message_id, at)) FROM line WHERE digest IS NOT NULL),
        expect_rows((SELECT count(*) FROM changed), (SELECT count(*) FROM written)),
        expect_rows(cardinality($7::bigint[]), (SELECT count(*) FROM unrouted)),
        (SELECT bool_and(take_room(room.code, room.day, room.numbers, $6))

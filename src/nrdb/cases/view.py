@@ -1,6 +1,6 @@
 """What people see of a case, and what may come next in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -67,14 +67,12 @@ def _next(case: Case, now: datetime, rulebook: Rulebook, calendar: WorkingCalend
         if until is not None and (until < now or (until == now and not included)):
             continue
         earliest, latest = _bounds(event, now, rulebook, calendar)
-        for code in senders(case, event):
-            yield _entry(event, code, None, until, included, earliest, latest)
+        yield from _entries(event, senders(case, event), None, until, included, earliest, latest)
     if case.returns_itself:
         return
     later = reached_by_time(case.kind, case.state, all_done=not case.missing)
     for event in events_in(case.kind, later) if later else ():
-        for code in senders(case, event):
-            yield _entry(event, code, case.effective_time, None, False, None, None)
+        yield from _entries(event, senders(case, event), case.effective_time, None, False, None, None)
 
 
 def _until(case: Case, event: str, rulebook: Rulebook) -> tuple[datetime | None, bool]:
@@ -98,19 +96,17 @@ def _bounds(
     return earliest, windows.latest_porting(rulebook, calendar, now).at
 
 
-def _entry(
+def _entries(
     event: str,
-    code: str,
+    codes: Iterable[str],
     start: datetime | None,
     until: datetime | None,
     included: bool,
     earliest: datetime | None,
     latest: datetime | None,
-) -> dict[str, Any]:
+) -> Iterator[dict[str, Any]]:
+    """The same event by each of the codes: after NP_IVER that may be every network of the country."""
     times = {"from": start, "until": until, "earliest": earliest, "latest": latest}
-    return {
-        "type": event,
-        "by": code,
-        **{name: format_time(at) if at else None for name, at in times.items()},
-        "until_included": included,
-    }
+    shown = {name: format_time(at) if at else None for name, at in times.items()}
+    for code in codes:
+        yield {"type": event, "by": code, **shown, "until_included": included}

@@ -21,7 +21,7 @@ from nrdb.db import UNAVAILABLE, Pool, acquire
 from nrdb.delivery.inbox import Page, Place, Reader
 
 #: Seconds between two looks, and after one that found the database away.
-LOOK_AGAIN = 0.05
+LOOK_AGAIN = 0.1
 TRY_AGAIN = 0.5
 #: Places read for a code in one look, and those that are remembered for it at least.
 _PLACES = 1000

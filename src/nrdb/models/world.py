@@ -1,0 +1,160 @@
+"""What messages are decided in: clock, providers and keys, number plan, routing, planned changes, limits, audit."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import INT8RANGE, JSONB, TSTZRANGE, UUID, ExcludeConstraint
+
+from nrdb.models.base import INSTANT, codes, metadata
+
+#: One row: whether this database is a sandbox, its clock, and a number that grows with every change of the world that
+#: messages are decided in (number plan, providers, limits, closed days, sandbox clock).
+world = Table(
+    "world",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, server_default=text("1")),
+    Column("epoch", BigInteger, nullable=False, server_default=text("0")),
+    Column("sandbox_now", INSTANT),
+    Column("sandbox", Boolean, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    CheckConstraint("sandbox = (sandbox_now IS NOT NULL)", name="sandbox_has_a_clock"),
+)
+
+provider = Table(
+    "provider",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("organisation_number", Text),
+    Column("terminating", Boolean, nullable=False),
+    Column("routing_number", Text),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("email", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("contacts", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("created_at", INSTANT, nullable=False),
+    CheckConstraint("NOT terminating OR routing_number IS NOT NULL", name="terminating_is_routable"),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("key_id", UUID(as_uuid=True), primary_key=True),
+    Column("key_hash", LargeBinary, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    codes("codes"),
+    Column("label", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT),
+    Column("revoked_at", INSTANT),
+    # Limits other than those of the settings.
+    Column("requests_per_second", Integer),
+    Column("streams", Integer),
+    CheckConstraint("role IN ('provider', 'operator', 'admin')", name="role"),
+    CheckConstraint("requests_per_second > 0", name="requests_per_second_positive"),
+    CheckConstraint("streams > 0", name="streams_positive"),
+)
+
+#: The number plan. A row is one version of a series, in force during `valid`; history is kept.
+series = Table(
+    "series",
+    metadata,
+    Column("version_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("series_id", UUID(as_uuid=True), nullable=False, index=True),
+    Column("numbers", INT8RANGE, nullable=False),
+    Column("number_class", Text, nullable=False),
+    Column("holder", Text, ForeignKey("provider.code"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("valid", TSTZRANGE, nullable=False),
+    CheckConstraint("status IN ('open', 'blocked', 'returned')", name="status"),
+    CheckConstraint("number_class IN ('GEO', 'NONGEO', 'MOBILE', 'FIVE')", name="number_class"),
+    CheckConstraint("status <> 'returned' OR holder = '0'", name="returned_to_nkom"),
+    ExcludeConstraint(("numbers", "&&"), ("valid", "&&"), name="series_no_overlap", using="gist"),
+)
+
+#: Who serves ported numbers, in both times: in force during `valid`, believed from `recorded_at` until `removed_at`.
+routing = Table(
+    "routing",
+    metadata,
+    Column("row_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("numbers", INT8RANGE, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("target_number", BigInteger),
+    Column("case_id", UUID(as_uuid=True), nullable=False, index=True),
+    Column("valid", TSTZRANGE, nullable=False),
+    Column("recorded_at", INSTANT, nullable=False),
+    Column("removed_at", INSTANT),
+    # Deferred, because one statement ends the old row and enters the new one in no promised order.
+    ExcludeConstraint(
+        ("numbers", "&&"),
+        ("valid", "&&"),
+        name="routing_no_overlap",
+        using="gist",
+        where=text("removed_at IS NULL"),
+        deferrable=True,
+        initially="DEFERRED",
+    ),
+)
+
+#: Changes of the world that an administrator has set for a later instant. Whoever comes first after it applies them.
+planned_change = Table(
+    "planned_change",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("due_at", INSTANT, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", JSONB, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("key_id", UUID(as_uuid=True)),
+    Column("created_at", INSTANT, nullable=False),
+    Column("done_at", INSTANT),
+    Index("ix_planned_change_due", "due_at", postgresql_where=text("done_at IS NULL")),
+)
+
+#: The ledger of the daily cap: how many numbers go to a code on a day, and a limit other than the rulebook's.
+cap_day = Table(
+    "cap_day",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("used", BigInteger, nullable=False, server_default=text("0")),
+    Column("day_limit", BigInteger),
+    CheckConstraint("used >= 0", name="used_not_negative"),
+    postgresql_with={"fillfactor": "50"},
+)
+
+closed_day = Table(
+    "closed_day",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("reason", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", INSTANT, nullable=False),
+    Column("key_id", UUID(as_uuid=True)),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Column("reason", Text),
+)
