@@ -601,6 +601,27 @@ async def test_whoever_breaks_off_leaves_at_once() -> None:
         await server.left.wait()
 
 
+class _Endless(_Held):
+    """In the place of a stream a page that never ends; answers whoever asks."""
+
+    async def reply(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if "/stream" not in self.received[-1].line:
+            await page(1)(writer)
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>")
+        await reader.read()
+        self.left.set()
+
+
+async def test_what_is_no_stream_is_left() -> None:
+    """Else each try at a stream would keep one more connection open."""
+    server = _Endless([])
+    server.left = asyncio.Event()
+    async with listening(server), asyncio.timeout(10), client_of(server) as client:
+        assert [one.seq for one in await take(client, 1)] == [1]
+        await server.left.wait()
+
+
 async def _is_one(cursor: _Own) -> bool:
     return cursor.seq == 1
 
