@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import signal
 import sys
 from collections.abc import Mapping
@@ -31,9 +32,13 @@ def watch(
     if not key:
         sys.stderr.write("nrdb follow: a key is needed, in NRDB_KEY or --key\n")
         return _WRONG_USE
+    # `_tell` says the same, for people.
+    logging.getLogger("nrdb.client").addHandler(logging.NullHandler())
     try:
         asyncio.run(_watch(url, key, code, after, cursor, kind, plain=plain))
-    except (NrdbError, ValueError, httpx.InvalidURL) as error:
+    except BrokenPipeError:
+        raise
+    except (NrdbError, ValueError, OSError, httpx.InvalidURL) as error:
         sys.stderr.write(f"nrdb follow: {error}\n")
         return _FAILED
     return 0

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -10,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.support.receivers import Answer, Receiver, answer, receiver, says
+from tests.support.receivers import Answer, Receiver, answer, listening, receiver, says
 from tests.support.service import eventually
 
 from nrdb import client as nrdb_client
@@ -32,6 +33,7 @@ from nrdb.client import (
     messages,
     waiting,
 )
+from nrdb.messages.fields import Range
 from nrdb.messages.kinds import MESSAGE_TYPES, AnyMessage, Customer, Expected, RightHolder
 
 WRONG = [{"pointer": "/x", "detail": "y"}]
@@ -104,6 +106,8 @@ async def test_a_message_is_tried_again_under_the_same_id() -> None:
         says(b""),
         problem(500, "internal"),
         answer(502, body=b"<html>"),
+        answer(408),
+        answer(520, body=b"<html>"),
         says_json(201, ACCEPTED),
     ]
     async with receiver(answers) as server, client_of(server) as client:
@@ -141,7 +145,13 @@ async def test_a_refusal_is_an_error_with_its_facts_and_is_not_tried_again() -> 
         (problem(403, "sender-not-yours"), NotPermittedError, "sender-not-yours"),
         (problem(404, "unknown-case"), RefusedError, "unknown-case"),
         (problem(410, "position-gone", facts={"requested": 1, "oldest": 9}), PositionGoneError, "position-gone"),
+        (problem(410, "position-gone", facts={"requested": 1}), ProtocolError, "position-gone"),
         (answer(418, body=b"teapot"), ProtocolError, "unknown"),
+        # What stands in between, and no word of the rulebook.
+        (answer(404, body=b"<html>"), ProtocolError, "unknown"),
+        (says_json(404, {"code": 404, "message": "no route"}), ProtocolError, "unknown"),
+        (answer(410, body=b"<html>"), ProtocolError, "unknown"),
+        (says_json(200, {"well": "come"}), ProtocolError, "no-json"),
         (answer(301, "Location: /elsewhere"), ProtocolError, "unknown"),
         (answer(200, body=b"<html>"), ProtocolError, "no-json"),
     ],
@@ -160,8 +170,66 @@ async def test_patience_has_an_end_that_is_told() -> None:
     async with receiver([problem(503, "unavailable", "Retry-After: 60")]) as server, client_of(server, 0.1) as client:
         with pytest.raises(UnavailableError, match="status 503"):
             await client.send({"type": "NP_IVER", "case_id": "c"})
-    with pytest.raises(UnavailableError, match="ConnectError"):
+    with pytest.raises(UnavailableError, match=r"ConnectError: .*failed"):
         await client_of(server, 0.1).send({"type": "NP_IVER", "case_id": "c"})
+
+
+@pytest.mark.parametrize("key", ["", " ", "se cret", "se\ncret", "secr\u00e9t", "secret\x00"])
+def test_a_key_that_is_none_is_told_and_not_shown(key: str) -> None:
+    """The library would repeat a header that it cannot send, for ever, and the logs with it."""
+    with pytest.raises(ValueError, match="the key is one word") as raised:
+        Client("http://127.0.0.1", key)
+    assert "cret" not in str(raised.value)
+
+
+async def test_the_end_of_a_line_is_no_part_of_a_key() -> None:
+    async with receiver([says_json(200, {})]) as server:
+        http = httpx.AsyncClient(trust_env=False)
+        client = Client(f"http://127.0.0.1:{server.port}", "secret\r\n", http=http)
+        await client.get("/v1/me")
+        await client.aclose()
+    assert server.received[0].headers["authorization"] == "Bearer secret"
+
+
+async def test_lent_connections_carry_no_key_elsewhere() -> None:
+    async with receiver([says_json(200, {})]) as server, httpx.AsyncClient(trust_env=False) as http:
+        url = f"http://127.0.0.1:{server.port}"
+        first, second = Client(f"{url}/a/", "first", http=http), Client(f"{url}/b", "second", http=http)
+        await first.get("/v1/me")
+        await second.get("/v1/me")
+        await http.get(url)
+    assert [request.headers.get("authorization") for request in server.received] == [
+        "Bearer first", "Bearer second", None,
+    ]  # fmt: skip
+    assert [request.line.split()[1] for request in server.received] == ["/a/v1/me", "/b/v1/me", "/"]
+
+
+async def test_a_redirect_is_not_followed_with_a_message() -> None:
+    """It would arrive as another request, or at somebody else's."""
+    moved = answer(302, "Location: /elsewhere")
+    async with receiver([moved]) as server:
+        http = httpx.AsyncClient(trust_env=False, follow_redirects=True)
+        async with Client(f"http://127.0.0.1:{server.port}", "key", http=http) as client:
+            with pytest.raises(ProtocolError, match="302"):
+                await client.send({"type": "NP_IVER", "case_id": "c"})
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "86400"}, 300.0),
+        ({"retry-after": "Mon, 23 Nov 2026 07:00:07 GMT", "date": "Mon, 23 Nov 2026 07:00:00 GMT"}, 7.0),
+        ({"retry-after": "Mon, 23 Nov 2026 07:00:00 GMT", "date": "Mon, 23 Nov 2026 07:00:07 GMT"}, 0.0),
+        ({"retry-after": "Mon, 23 Nov 2026 07:00:07 GMT"}, 0.0),
+        ({"retry-after": "soon", "date": "Mon, 23 Nov 2026 07:00:00 GMT"}, 0.0),
+        ({"retry-after": "-1"}, 0.0),
+        ({}, 0.0),
+    ],
+)
+def test_how_long_it_is_asked_to_wait(headers: dict[str, str], seconds: float) -> None:
+    assert waiting.asked_for(headers) == seconds
 
 
 async def test_a_time_needs_an_offset() -> None:
@@ -218,6 +286,7 @@ async def test_what_came_already_does_not_come_again() -> None:
     "reply",
     [
         problem(404, "not-found"),
+        says_json(404, {"code": 404, "message": "no route"}),
         problem(406, "not-acceptable"),
         problem(429, "too-many-streams", "Retry-After: 5"),
         answer(200, "Content-Type: text/html", body=b"<html>"),
@@ -231,7 +300,10 @@ async def test_where_no_stream_is_to_be_had_it_asks(reply: Answer) -> None:
         found = await take(client, 4, on_state=states.append)
     assert [one.seq for one in found] == [1, 2, 4, 7]
     assert asked(server) == ["/stream 0", "/ 0", "/ 2", "/ 2", "/ 6"]
-    assert [state.by for state in states if state.by != "stream"] == ["poll", "away", "poll"]
+    changes = [state for state in states if state.by != "stream"]
+    assert [state.by for state in changes] == ["poll", "away", "poll"]
+    assert all(state.reason for state in changes)
+    assert server.received[0].headers["accept-encoding"] == "identity"
 
 
 async def test_a_proxy_that_keeps_the_stream_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,6 +422,45 @@ async def test_a_position_that_is_gone_is_told() -> None:
     assert [(error.requested, error.oldest) for error in told] == [(3, 9), (3, 9)]
 
 
+def reset(requested: int, oldest: int) -> bytes:
+    data = json.dumps({"requested": requested, "oldest": oldest})
+    return f"id: {oldest - 1}\nevent: stream-reset\ndata: {data}\n\n".encode()
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [says(HEAD + reset(9, 3) + event(3), close=False)],
+        [problem(404, "not-found"), problem(410, "position-gone", facts={"requested": 9, "oldest": 3}), page(3)],
+        [problem(404, "not-found"), answer(410, body=b"<html>")],
+    ],
+)
+async def test_nothing_leads_back(answers: list[Answer]) -> None:
+    """A reset to an earlier position, or somebody else's 410, is told: obeyed, all would come again, for ever."""
+    told: list[PositionGoneError] = []
+    async with receiver(answers) as server, client_of(server) as client:
+        with pytest.raises((PositionGoneError, ProtocolError)):
+            await take(client, 1, after=9, on_reset=told.append)
+    assert not told
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("mine"), KeyError("mine"), httpx.ReadTimeout("mine"), UnavailableError("mine")]
+)
+@pytest.mark.parametrize("callback", ["on_state", "on_reset"])
+async def test_what_a_callback_raises_comes_out(error: Exception, callback: str) -> None:
+    """Also where it looks like trouble with the service."""
+
+    def raises(_told: object) -> None:
+        raise error
+
+    callbacks: dict[str, Any] = {"on_reset": lambda _gone: None, callback: raises}
+    async with receiver([says(HEAD + reset(3, 9) + event(9), close=False)]) as server, client_of(server) as client:
+        with pytest.raises(type(error), match="mine"):
+            await take(client, 1, after=3, **callbacks)
+    assert asked(server) == ["/stream 3"]
+
+
 async def test_a_key_that_is_no_longer_good_ends_it() -> None:
     answers = [says(HEAD + event(1)), problem(401, "unauthenticated")]
     async with receiver(answers) as server, client_of(server) as client:
@@ -387,6 +498,132 @@ async def test_the_cursor_stays_before_an_item_whose_handler_raised() -> None:
         await _until(client, handler, cursor, 4)
     assert seen == [1, 2, 3, 3, 4]
     assert asked(server) == ["/stream 0", "/stream 2"]
+
+
+class _Own:
+    """A provider's own cursor: it can load and save, and no more is asked of one."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+
+    async def load(self) -> int:
+        return self.seq
+
+    async def save(self, seq: int) -> None:
+        self.seq = seq
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AttributeError("mine"),
+        ValueError("mine"),
+        TimeoutError("mine"),
+        httpx.ReadTimeout("mine"),
+        UnavailableError("mine"),
+        PositionGoneError(1, 2),
+    ],
+)
+async def test_what_a_handler_raises_is_never_taken_for_the_streams(error: Exception) -> None:
+    cursor = _Own()
+
+    async def handler(one: Item) -> None:
+        if one.seq == 2:
+            raise error
+
+    stream = says(HEAD + event(1) + event(2) + event(3), close=False)
+    async with receiver([stream]) as server, client_of(server) as client:
+        # A deadline of its own would come out as a TimeoutError too, but as another one.
+        with pytest.raises(type(error)) as raised:
+            await asyncio.wait_for(client.follow(handler, cursor), 10)
+    assert raised.value is error
+    assert cursor.seq == 1
+    assert asked(server) == ["/stream 0"]
+
+
+async def test_a_cursor_that_cannot_keep_the_place_is_told() -> None:
+    class Full(_Own):
+        async def save(self, seq: int) -> None:
+            raise OSError(28, "No space left on device", str(seq))
+
+    handled: list[int] = []
+
+    async def handler(one: Item) -> None:
+        handled.append(one.seq)
+
+    async with receiver([says(HEAD + event(1) + event(2), close=False)]) as server, client_of(server) as client:
+        with pytest.raises(OSError, match="No space left"):
+            await asyncio.wait_for(client.follow(handler, Full()), 10)
+    assert handled == [1]
+
+
+class _Held(Receiver):
+    """Gives one item, and notes when the other side has left."""
+
+    left: asyncio.Event
+
+    async def reply(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await says(HEAD + event(1), close=False)(writer)
+        await reader.read()
+        self.left.set()
+
+
+@pytest.mark.parametrize("where", ["waiting", "handling"])
+async def test_cancelled_it_leaves_at_once(where: str) -> None:
+    """Between items, or in the middle of a handler, whose item then comes again."""
+    server, cursor, begun = _Held([]), _Own(), asyncio.Event()
+    server.left = asyncio.Event()
+
+    async def handler(_one: Item) -> None:
+        begun.set()
+        if where == "handling":
+            await asyncio.Event().wait()
+
+    async with listening(server), asyncio.timeout(10), client_of(server) as client:
+        task = asyncio.create_task(client.follow(handler, cursor))
+        await begun.wait()
+        if where == "waiting":
+            await eventually(lambda: _is_one(cursor))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await server.left.wait()
+    assert cursor.seq == (1 if where == "waiting" else 0)
+
+
+async def test_whoever_breaks_off_leaves_at_once() -> None:
+    """The connections stay open for others, so the stream's is closed by itself."""
+    server = _Held([])
+    server.left = asyncio.Event()
+    async with listening(server), asyncio.timeout(10), client_of(server) as client:
+        async with aclosing(client.items(0)) as items:
+            assert (await anext(items)).seq == 1
+        await server.left.wait()
+
+
+class _Endless(_Held):
+    """In the place of a stream a page that never ends; answers whoever asks."""
+
+    async def reply(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if "/stream" not in self.received[-1].line:
+            await page(1)(writer)
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>")
+        await reader.read()
+        self.left.set()
+
+
+async def test_what_is_no_stream_is_left() -> None:
+    """Else each try at a stream would keep one more connection open."""
+    server = _Endless([])
+    server.left = asyncio.Event()
+    async with listening(server), asyncio.timeout(10), client_of(server) as client:
+        assert [one.seq for one in await take(client, 1)] == [1]
+        await server.left.wait()
+
+
+async def _is_one(cursor: _Own) -> bool:
+    return cursor.seq == 1
 
 
 async def _until(client: Client, handler: Any, cursor: MemoryCursor, seq: int) -> None:
@@ -463,9 +700,12 @@ def test_the_messages_are_those_of_the_service() -> None:
         assert ours[name].__optional_keys__ == optional | filled_in, name
     pairs: Sequence[tuple[Any, Any]] = (
         (messages.Customer, Customer), (messages.Expected, Expected), (messages.RightHolder, RightHolder),
+        (messages.Range, Range),
     )  # fmt: skip
     for kind, model in pairs:
         assert kind.__annotations__.keys() == model.model_fields.keys()
+        optional = {field for field, info in model.model_fields.items() if not info.is_required()}
+        assert kind.__optional_keys__ == optional, kind
 
 
 def test_everything_named_is_there() -> None:

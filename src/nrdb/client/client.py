@@ -18,7 +18,7 @@ from nrdb.client.requests import Requests, read_object
 
 #: Seconds to wait for a connection, and for an answer.
 _TIMEOUT = httpx.Timeout(30, connect=10)
-#: Seconds without an item after which what has been handled is kept, and that keeping it may take at the end.
+#: Seconds without an item after which what has been handled is acknowledged, and that this may take at the end.
 _LULL = 0.2
 _FAREWELL = 5.0
 
@@ -44,7 +44,8 @@ class Client:
     """One provider code at one clearinghouse. To be used in an `async with` block, or closed with `aclose`.
 
     `code` may be left out when the key has only one. `patience` is for how many seconds in a row `send` and the
-    questions are tried when nobody answers; `follow` has no end to its own.
+    questions are tried when nobody answers; `follow` has no end to its own. Connections given as `http` are closed
+    with it. Raises `ValueError` for an address or a key that is none.
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class Client:
         address = httpx.URL(url.rstrip("/"))
         if address.scheme not in ("http", "https") or not address.host:
             raise ValueError("the address of the service is like https://nrdb.example")
+        # The end of a line is no part of a key that came from a file. What can stand in no header is told here, without
+        # the key: the library would repeat it in an error, and the error would stand in logs.
+        key = key.strip()
+        if not key or not all("!" <= letter <= "~" for letter in key):
+            raise ValueError("the key is one word of letters, digits and signs")
         self.code = code
-        headers = {"Authorization": f"Bearer {key}"}
-        self._http = http or httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False)
-        self._http.base_url = address
-        self._http.headers.update(headers)
-        self._requests = Requests(self._http, patience)
+        self._http = http or httpx.AsyncClient(timeout=_TIMEOUT)
+        self._requests = Requests(self._http, str(address), key, patience)
 
     async def __aenter__(self) -> Self:
         return self
@@ -90,7 +93,7 @@ class Client:
             body["sender"] = self.code
         body |= message
         answer = await self._requests.ask("POST", "/v1/messages", body=body)
-        found = read_object(answer)
+        found = read_object(answer, "message_id", "type", "accepted_at", "case")
         return Accepted(
             found["message_id"],
             found["type"],
@@ -137,10 +140,11 @@ class Client:
                     await handler(item)
                     await cursor.save(item.seq)
         finally:
-            # What could not be kept in time comes again.
-            with suppress(TimeoutError, NrdbError):
-                async with asyncio.timeout(_FAREWELL):
-                    await cursor.flush()
+            if isinstance(cursor, AcknowledgedCursor):
+                # What could not be acknowledged in time comes again.
+                with suppress(TimeoutError, NrdbError):
+                    async with asyncio.timeout(_FAREWELL):
+                        await cursor.flush()
 
     async def items(
         self,
@@ -179,7 +183,8 @@ class Client:
         params = {name.removesuffix("_"): value for name, value in filters.items()}
         after = None
         while True:
-            page = await self.get("/v1/cases", **params, after=after)
+            answer = await self._requests.ask("GET", "/v1/cases", params={**params, "after": after})
+            page = read_object(answer, "items", "next")
             for case in page["items"]:
                 yield case
             after = page["next"]
@@ -189,7 +194,7 @@ class Client:
     async def remind(self, case_id: str | UUID) -> list[str]:
         """Remind those whom a case waits for; their codes. Once an hour a case."""
         path = f"/v1/cases/{case_id}/remind"
-        answer = read_object(await self._requests.ask("POST", path, params={"code": self.code}))
+        answer = read_object(await self._requests.ask("POST", path, params={"code": self.code}), "reminded")
         return list(answer["reminded"])
 
     async def get(self, path: str, /, **params: Any) -> dict[str, Any]:
@@ -198,12 +203,13 @@ class Client:
 
 
 async def _next(items: AsyncGenerator[Item], cursor: Cursor) -> Item:
-    """The next item; while none comes, what has been handled is kept."""
+    """The next item; while none comes, what has been handled is acknowledged."""
     coming = asyncio.ensure_future(anext(items))
     try:
-        done, _ = await asyncio.wait({coming}, timeout=_LULL)
-        if not done:
-            await cursor.flush()
+        if isinstance(cursor, AcknowledgedCursor):
+            done, _ = await asyncio.wait({coming}, timeout=_LULL)
+            if not done:
+                await cursor.flush()
         return await coming
     finally:
         coming.cancel()

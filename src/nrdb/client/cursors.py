@@ -20,9 +20,6 @@ class Cursor(Protocol):
     async def save(self, seq: int) -> None:
         """This item has been handled."""
 
-    async def flush(self) -> None:
-        """Nothing comes for the moment, or nothing more: what is not yet kept is kept now."""
-
 
 class MemoryCursor:
     """Forgotten with the process: for tests and for looking on."""
@@ -37,9 +34,6 @@ class MemoryCursor:
     async def save(self, seq: int) -> None:
         """Remember the place."""
         self.seq = seq
-
-    async def flush(self) -> None:
-        """Nothing waits."""
 
 
 class FileCursor:
@@ -75,9 +69,6 @@ class FileCursor:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-    async def flush(self) -> None:
-        """Nothing waits."""
 
 
 class _Acknowledging(Protocol):

@@ -1,7 +1,11 @@
 """What the clearinghouse answers other than success, as errors that a program can act on."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
+
+#: The code of an answer that is none of an nrdb.
+UNKNOWN = "unknown"
 
 
 class NrdbError(Exception):
@@ -78,14 +82,16 @@ class ProtocolError(NrdbError):
 
 def error_of(status: int, problem: Mapping[str, Any]) -> NrdbError:
     """The error for an answer other than success."""
-    code, detail = str(problem.get("code", "unknown")), str(problem.get("detail", f"status {status}"))
+    code, detail = str(problem["code"]), str(problem["detail"])
     if status in (401, 403):
         return NotPermittedError(code, detail, status=status, problem=problem)
-    if status in (404, 409):
+    # What stands in between answers 404 and 410 too: that is no word of the rulebook, and no position to go on from.
+    if status in (404, 409) and code != UNKNOWN:
         return RefusedError(code, detail, status=status, problem=problem)
-    if status == 410:
-        facts = problem.get("facts") or {}
-        return PositionGoneError(int(facts.get("requested", 0)), int(facts.get("oldest", 1)), problem)
+    if status == 410 and code == "position-gone":
+        with suppress(KeyError, TypeError, ValueError):
+            facts = problem["facts"]
+            return PositionGoneError(int(facts["requested"]), int(facts["oldest"]), problem)
     if status in (400, 405, 413, 415, 422):
         places = "".join(f"; {wrong.get('pointer')}: {wrong.get('detail')}" for wrong in problem.get("errors") or ())
         return InvalidMessageError(code, detail + places, status=status, problem=problem)

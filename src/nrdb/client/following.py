@@ -17,7 +17,7 @@ from httpx_sse import EventSource, ServerSentEvent
 
 from nrdb.client.errors import PositionGoneError, ProtocolError, UnavailableError, error_of
 from nrdb.client.items import Item
-from nrdb.client.requests import PASSING, Requests, problem_of, read_object
+from nrdb.client.requests import Requests, passes, problem_of, read_object
 from nrdb.client.waiting import Backoff, asked_for
 
 #: Seconds without a byte after which a stream is taken for dead: the service writes a comment every 14.
@@ -57,6 +57,14 @@ class _LaterError(Exception):
         self.asked = asked
 
 
+class _CallbackError(Exception):
+    """What `on_state` or `on_reset` raised. It is the caller's, and never taken for trouble with the service."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Following:
     """One way through an inbox, from a position on."""
 
@@ -78,6 +86,7 @@ class Following:
         self._state: State | None = None
         self._backoff = Backoff()
         self._no_stream_until = 0.0
+        self._why_no_stream = ""
 
     async def items(self) -> AsyncGenerator[Item]:
         """Every item once, in order. Ends by an error only."""
@@ -90,8 +99,11 @@ class Following:
                 async with aclosing(self._stream() if by_stream else self._poll()) as found:
                     async for item in found:
                         yield item
+            except _CallbackError as error:
+                raise error.error from None
             except _NoStreamError as error:
                 self._no_stream_until = monotonic() + TRY_STREAM_AGAIN
+                self._why_no_stream = str(error)
                 log.info("following by asking, as no stream is to be had: %s", error)
             except (_LaterError, httpx.RequestError, UnavailableError) as error:
                 if monotonic() - began > LASTED:
@@ -105,27 +117,27 @@ class Following:
         if self._state is None or state.by != self._state.by:
             log.log(logging.WARNING if state.by == "away" else logging.INFO, "following: %s %s", state.by, state.reason)
             if self._on_state is not None:
-                self._on_state(state)
+                _call(self._on_state, state)
         self._state = state
 
     async def _acknowledged(self) -> int:
         params = {name: value for name, value in self._params.items() if name == "code"}
-        status = read_object(await self._requests.ask("GET", "/v1/inbox/status", params=params, patience=0))
+        status = read_object(
+            await self._requests.ask("GET", "/v1/inbox/status", params=params, patience=0), "acknowledged"
+        )
         return int(status["acknowledged"])
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[httpx.Response]:
         """The answer to the request for a stream, whatever it is."""
-        http = self._requests.http
-        request = http.build_request(
-            "GET",
-            "/v1/inbox/stream",
-            params={**self._params, "after": self.position},
-            headers={"Accept": "text/event-stream", "Cache-Control": "no-store"},
-            timeout=httpx.Timeout(10, read=SILENCE),
-        )
+        # Whoever compresses on the way keeps events back until there is enough to compress.
+        headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity", "Cache-Control": "no-store"}
+        params = {**self._params, "after": self.position}
+        timeout = httpx.Timeout(10, read=SILENCE)
         try:
-            response = await http.send(request, stream=True)
+            response = await self._requests.open(
+                "GET", "/v1/inbox/stream", params=params, headers=headers, timeout=timeout
+            )
         except httpx.ReadTimeout:
             raise _NoStreamError("something in between keeps the stream back") from None
         try:
@@ -158,21 +170,26 @@ class Following:
             return None
         try:
             found = json.loads(event.data)
+            item: Item | PositionGoneError
             if event.event == "stream-reset":
-                self._reset(PositionGoneError(int(found["requested"]), int(found["oldest"])))
-                return None
-            item = Item.from_json(found)
+                item = PositionGoneError(int(found["requested"]), int(found["oldest"]))
+            else:
+                item = Item.from_json(found)
         except (KeyError, TypeError, ValueError) as error:
             raise _NoStreamError(f"an event that is no item ({type(error).__name__})") from error
+        if isinstance(item, PositionGoneError):
+            self._reset(item)
+            return None
         if item.seq <= self.position:
             return None
         self.position = item.seq
         return item
 
     def _reset(self, gone: PositionGoneError) -> None:
-        if self._on_reset is None:
+        # Nothing is missing before a position that is kept: to obey would be to go back, and round and round.
+        if self._on_reset is None or gone.oldest <= self.position + 1:
             raise gone
-        self._on_reset(gone)
+        _call(self._on_reset, gone)
         self.position = gone.oldest - 1
 
     async def _poll(self) -> AsyncGenerator[Item]:
@@ -184,8 +201,8 @@ class Following:
             except PositionGoneError as gone:
                 self._reset(gone)
                 continue
-            page = read_object(response)
-            self._is(State("poll"))
+            page = read_object(response, "items", "next")
+            self._is(State("poll", self._why_no_stream))
             self._backoff.succeeded()
             try:
                 items = [Item.from_json(item) for item in page["items"]]
@@ -200,6 +217,13 @@ class Following:
             self.position = max(self.position, following)
 
 
+def _call(callback: Callable[[Any], None], told: State | PositionGoneError) -> None:
+    try:
+        callback(told)
+    except Exception as error:
+        raise _CallbackError(error) from error
+
+
 async def _check_stream(response: httpx.Response) -> None:
     """Raises where this is no stream: for now, here, or for this key at all."""
     if response.status_code == 200 and "text/event-stream" in response.headers.get("content-type", ""):
@@ -209,6 +233,6 @@ async def _check_stream(response: httpx.Response) -> None:
     problem = problem_of(await response.aread(), response.status_code)
     if problem["code"] == "too-many-streams" or response.status_code in (404, 405, 406, 501):
         raise _NoStreamError(str(problem["detail"]))
-    if response.status_code in PASSING:
+    if passes(response.status_code):
         raise _LaterError(f"status {response.status_code}", asked_for(response.headers))
     raise error_of(response.status_code, problem)

@@ -11,22 +11,31 @@ from uuid import UUID
 
 import httpx
 
-from nrdb.client.errors import NrdbError, ProtocolError, UnavailableError, error_of
+from nrdb.client.errors import UNKNOWN, NrdbError, ProtocolError, UnavailableError, error_of
 from nrdb.client.waiting import Backoff, asked_for
 
-#: Statuses that pass by waiting.
-PASSING = frozenset({429, 500, 502, 503, 504})
 _DONE = frozenset({200, 201, 202, 204})
 
 log = logging.getLogger("nrdb.client")
 
 
 class Requests:
-    """Requests with a key. `patience` is for how many seconds in a row one is tried."""
+    """Requests with a key to one address. `patience` is for how many seconds in a row one is tried.
 
-    def __init__(self, http: httpx.AsyncClient, patience: float) -> None:
-        self.http = http
+    Address and key are each request's own, so that connections lent by others carry no key to anywhere else.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, url: str, key: str, patience: float) -> None:
+        self._http = http
+        self._url = url.rstrip("/")
+        self._authorization = f"Bearer {key}"
         self._patience = patience
+
+    async def open(self, method: str, path: str, *, headers: Mapping[str, str], **more: Any) -> httpx.Response:
+        """One request; its answer is still to be read, and to be closed."""
+        headers = {**headers, "Authorization": self._authorization}
+        request = self._http.build_request(method, self._url + path, headers=headers, **more)
+        return await self._http.send(request, stream=True, follow_redirects=False)
 
     async def ask(
         self,
@@ -50,12 +59,12 @@ class Requests:
             try:
                 response = await self._once(method, path, body, params, read)
             except httpx.RequestError as error:
-                why = type(error).__name__
+                why = f"{type(error).__name__}: {error}".removesuffix(": ")
             else:
                 if response.status_code in _DONE:
                     return response
-                if response.status_code not in PASSING:
-                    raise error_of(response.status_code, _problem(response))
+                if not passes(response.status_code):
+                    raise error_of(response.status_code, problem_of(response.content, response.status_code))
                 asked, why = asked_for(response.headers), f"status {response.status_code}"
             delay = backoff.delay(asked)
             waited = monotonic() - began
@@ -71,7 +80,17 @@ class Requests:
         headers = {} if content is None else {"Content-Type": "application/json"}
         given = {name: _plain_parameter(value) for name, value in (params or {}).items() if value is not None}
         timeout = httpx.USE_CLIENT_DEFAULT if read is None else httpx.Timeout(10, read=read)
-        return await self.http.request(method, path, content=content, headers=headers, params=given, timeout=timeout)
+        response = await self.open(method, path, content=content, headers=headers, params=given, timeout=timeout)
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
+
+
+def passes(status: int) -> bool:
+    """Whether waiting helps: whatever is wrong on the other side, and what stands in between, may get well again."""
+    return status in (408, 425, 429) or status >= 500
 
 
 def problem_of(content: bytes, status: int) -> Mapping[str, Any]:
@@ -80,23 +99,20 @@ def problem_of(content: bytes, status: int) -> Mapping[str, Any]:
         problem = json.loads(content)
     except ValueError:
         problem = None
-    if not isinstance(problem, dict) or "code" not in problem:
-        return {"code": "unknown", "detail": f"status {status}, and nothing that an nrdb would say"}
+    if not isinstance(problem, dict) or not all(isinstance(problem.get(name), str) for name in ("code", "detail")):
+        return {"code": UNKNOWN, "detail": f"status {status}, and nothing that an nrdb would say"}
     return problem
 
 
-def _problem(response: httpx.Response) -> Mapping[str, Any]:
-    return problem_of(response.content, response.status_code)
-
-
-def read_object(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of a success."""
+def read_object(response: httpx.Response, *needed: str) -> dict[str, Any]:
+    """The JSON object of a success, with the fields without which it is none."""
     try:
         found = response.json()
     except ValueError:
         found = None
-    if not isinstance(found, dict):
-        raise ProtocolError("no-json", f"{response.url.path} was answered with something else", status=200)
+    if not isinstance(found, dict) or not found.keys() >= set(needed):
+        detail = f"{response.url.path} was answered with something else"
+        raise ProtocolError("no-json", detail, status=response.status_code)
     return found
 
 

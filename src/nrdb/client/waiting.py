@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
 
 FIRST = 0.25
 LONGEST = 30.0
@@ -27,6 +29,12 @@ class Backoff:
 
 
 def asked_for(headers: Mapping[str, str]) -> float:
-    """The seconds of `Retry-After`, within reason; 0 where there are none."""
+    """The seconds of `Retry-After`, within reason; 0 where there are none. A date counts from the answer's own."""
     text = headers.get("retry-after", "").strip()
-    return min(float(text), LONGEST_ASKED) if text.isascii() and text.isdecimal() else 0.0
+    seconds = 0.0
+    if text.isascii() and text.isdecimal():
+        seconds = float(text)
+    else:
+        with suppress(KeyError, TypeError, ValueError):
+            seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(headers["date"])).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_ASKED)
