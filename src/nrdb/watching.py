@@ -103,14 +103,19 @@ def line(item: Item) -> str:
         f"from {item.sender}",
     ]
     if case:
-        parts += [numbers_shown(case), f"{case.get('recipient') or '-'} <- {case.get('donor')}", str(case.get("state"))]
+        parts += case_shown(case)
     if item.case_id:
         parts.append(item.case_id)
     return "  ".join(parts)
 
 
-def numbers_shown(case: Mapping[str, Any]) -> str:
-    """A case's numbers, as far as they fit a line."""
+def case_shown(case: Mapping[str, Any]) -> list[str]:
+    """A case for the eye: its numbers, its parties and its state."""
+    return [_numbers(case), f"{case.get('recipient') or '-'} <- {case.get('donor')}", str(case.get("state"))]
+
+
+def _numbers(case: Mapping[str, Any]) -> str:
+    """As far as they fit a line."""
     ranges = case.get("numbers") or []
     shown = [
         first if (first := found["first"]) == found["last"] else f"{first}-{found['last']}" for found in ranges[:3]

@@ -13,8 +13,7 @@ import pytest
 from tests.support.cluster import chance
 from tests.support.followers import WAYS, Follower
 from tests.support.service import Service, eventually, local, utc_text
-
-from nrdb.worker import run_worker
+from tests.support.webhooks import worker
 
 #: The instants at which the clocks of Norway change, and a working day before.
 JOURNEYS = (
@@ -23,18 +22,6 @@ JOURNEYS = (
 )
 SECOND = timedelta(seconds=1)
 journeys = pytest.mark.parametrize(("service", "change"), JOURNEYS, indirect=["service"])
-
-
-@asynccontextmanager
-async def working(service: Service) -> AsyncIterator[None]:
-    """A worker runs beside the service."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(run_worker(service.settings, service.dsn, stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
 
 
 @asynccontextmanager
@@ -93,7 +80,7 @@ async def test_cases_fall_due_in_order_through_the_change(service: Service, chan
     other = await service.second()
     times = {n: change + timedelta(minutes=10 * n) for n in range(-9, 10)}
     cases: dict[int, str] = {}
-    async with working(service), followed(service, other):
+    async with worker(service), followed(service, other):
         for n in chance(2).sample(sorted(times), len(times)):
             cases[n] = await ordered_for((service, other)[n % 2], n + 9, times[n])
         for turn, n in enumerate(range(-9, 10, 2)):
@@ -129,7 +116,7 @@ async def test_timers_are_as_long_as_they_say(service: Service, change: datetime
     last_day = {10: "2026-10-23", 3: "2027-03-24"}[change.month]
     porting_time = change + timedelta(minutes=15)
     executed = (("TELENOR", "NP_GODK"), ("TELIA", "NP_IVER"))
-    async with working(service), followed(service):
+    async with worker(service), followed(service):
         stopped = await ordered_for(service, 0, porting_time)
         kept = await ordered_for(service, 1, porting_time, *executed)
         approved = await ordered_for(service, 2, porting_time, ("TELENOR", "NP_GODK"))

@@ -77,7 +77,7 @@ async def get_inbox(
 @reading.get(
     "/inbox/stream",
     response_class=Response,
-    responses={200: EVENTS, **GONE},
+    responses={200: EVENTS},
     summary="Items as server-sent events, as they come",
 )
 async def get_stream(

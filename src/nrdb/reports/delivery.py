@@ -4,14 +4,12 @@ Times of webhooks are real ones, in a sandbox too; those of items are the cleari
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, Final
 
 from nrdb.clock import format_time
 from nrdb.db import Connection
+from nrdb.delivery.webhooks.store import STATE
 
-#: An endpoint that has failed for so long is told to the operator.
-FAILING_AFTER: Final = timedelta(hours=1)
 #: Items are counted up to here for each code: a reader that has stayed away for a year costs no more than this.
 COUNTED: Final = 10_000
 
@@ -31,18 +29,15 @@ LATERAL (SELECT m.at FROM (SELECT log_id FROM inbox WHERE to_code = {0}.code AND
 """
 _COUNT_AFTER = """
 LATERAL (SELECT count(*) FROM (SELECT FROM inbox WHERE to_code = {0}.code AND seq > {1} AND seq <= $1
-                                ORDER BY seq LIMIT $7 + 1) i) {2}
+                                ORDER BY seq LIMIT $6 + 1) i) {2}
 """
 
-#: $1 the horizon, $2 the codes or null for all, $3 since when a failing endpoint fails at the latest, $4 to $6 after.
+#: $1 the horizon, $2 the codes or null for all, $3 to $5 after.
 _DELIVERY = f"""
 WITH codes AS MATERIALIZED (
     SELECT p.code, coalesce(a.through, 0) AS through, greatest(a.through, w.position, 0) AS reached,
            a.code IS NOT NULL OR w.code IS NOT NULL AS known, w.position, w.failing_since,
-           CASE WHEN w.code IS NULL THEN 'none'
-                WHEN w.switched_off_at IS NOT NULL THEN 'off'
-                WHEN w.failing_since <= clock_timestamp() - $3::interval THEN 'failing'
-                ELSE 'on' END AS webhook
+           CASE WHEN w.code IS NULL THEN 'none' ELSE {STATE} END AS webhook
       FROM provider p LEFT JOIN inbox_ack a USING (code) LEFT JOIN webhook w USING (code)
      WHERE $2::text[] IS NULL OR p.code = ANY($2)
 ), placed AS MATERIALIZED (
@@ -55,8 +50,8 @@ WITH codes AS MATERIALIZED (
      WHERE known OR newest.seq IS NOT NULL
 ), page AS MATERIALIZED (
     SELECT * FROM placed
-     WHERE $4::int IS NULL OR (rank, since, code) > ($4, coalesce($5::timestamptz, 'infinity'), $6::text)
-     ORDER BY rank, since, code LIMIT $8
+     WHERE $3::int IS NULL OR (rank, since, code) > ($3, coalesce($4::timestamptz, 'infinity'), $5::text)
+     ORDER BY rank, since, code LIMIT $7
 )
 SELECT p.code, through AS acknowledged, greatest(newest, through) AS newest, unacknowledged.count AS unacknowledged,
        oldest.at AS oldest_unacknowledged_at, webhook, failing_since, position,
@@ -80,7 +75,7 @@ async def read_delivery(
     horizon = await connection.fetchval("SELECT inbox_horizon()")
     wanted = list(codes) if codes is not None else None
     position = tuple(after or (None, None, None))
-    rows = await connection.fetch(_DELIVERY, horizon, wanted, FAILING_AFTER, *position, COUNTED, limit)
+    rows = await connection.fetch(_DELIVERY, horizon, wanted, *position, COUNTED, limit)
     return [_code(row) for row in rows]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from nrdb.client import State
-from nrdb.watching import numbers_shown
+from nrdb.watching import case_shown
 
 #: `got` an item · `waits` for the sandbox clock · `sent` and accepted · `replayed`: it had been accepted before ·
 #: `refused` by the rulebook · `forgets` until it is reminded · is `silent` for good
@@ -40,11 +40,7 @@ def line(event: Event) -> str:
     if event.detail:
         parts[-1] += f" {event.detail}"
     if event.case:
-        parts += [
-            numbers_shown(event.case),
-            f"{event.case.get('recipient') or '-'} <- {event.case.get('donor')}",
-            str(event.case.get("state")),
-        ]
+        parts += case_shown(event.case)
     if event.case_id:
         parts.append(event.case_id)
     return "  ".join(parts)
