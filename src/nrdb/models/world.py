@@ -21,7 +21,8 @@ from sqlalchemy.dialects.postgresql import INT8RANGE, JSONB, TSTZRANGE, UUID, Ex
 from nrdb.models.base import INSTANT, codes, metadata
 
 #: One row: whether this database is a sandbox, its clock, and a number that grows with every change of the world that
-#: messages are decided in (number plan, providers, limits, closed days, sandbox clock).
+#: messages are decided in (number plan, providers, limits, closed days, sandbox clock). `source` names this database to
+#: those who copy its routing table.
 world = Table(
     "world",
     metadata,
@@ -29,6 +30,7 @@ world = Table(
     Column("epoch", BigInteger, nullable=False, server_default=text("0")),
     Column("sandbox_now", INSTANT),
     Column("sandbox", Boolean, nullable=False),
+    Column("source", UUID(as_uuid=True), nullable=False, server_default=text("gen_random_uuid()")),
     CheckConstraint("id = 1", name="one_row"),
     CheckConstraint("sandbox = (sandbox_now IS NOT NULL)", name="sandbox_has_a_clock"),
 )
@@ -86,28 +88,42 @@ series = Table(
     ExcludeConstraint(("numbers", "&&"), ("valid", "&&"), name="series_no_overlap", using="gist"),
 )
 
-#: Who serves ported numbers, in both times: in force during `valid`, believed from `recorded_at` until `removed_at`.
+#: Who serves each number of the plan at each instant, where calls go, and since when we know: one row for each number
+#: and instant, in force from `valid_from` to before `valid_until`, believed from `recorded_at` to before `removed_at`.
+#: Rows are written by `reroute` alone. All rows of a number that are believed have the same `first` and `last`.
+#: What is said of the numbers themselves (`own_…`, by a case or an import) is kept beside what follows from it; where
+#: nothing is, they go with the plan. `put_seq` and `removed_seq` are places in the order of changes.
 routing = Table(
     "routing",
     metadata,
-    Column("row_id", BigInteger, Identity(always=True), primary_key=True),
-    Column("numbers", INT8RANGE, nullable=False),
+    Column("put_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
     Column("holder", Text, nullable=False),
-    Column("network", Text, nullable=False),
+    Column("network", Text),
+    Column("routing_number", Text),
+    Column("range_holder", Text, nullable=False),
     Column("target_number", BigInteger),
-    Column("case_id", UUID(as_uuid=True), nullable=False, index=True),
-    Column("valid", TSTZRANGE, nullable=False),
+    Column("valid_from", INSTANT, nullable=False),
+    Column("valid_until", INSTANT, nullable=False, server_default=text("'infinity'")),
     Column("recorded_at", INSTANT, nullable=False),
-    Column("removed_at", INSTANT),
-    # Deferred, because one statement ends the old row and enters the new one in no promised order.
-    ExcludeConstraint(
-        ("numbers", "&&"),
-        ("valid", "&&"),
-        name="routing_no_overlap",
-        using="gist",
-        where=text("removed_at IS NULL"),
-        deferrable=True,
-        initially="DEFERRED",
+    Column("removed_at", INSTANT, nullable=False, server_default=text("'infinity'")),
+    Column("removed_seq", BigInteger),
+    Column("own_holder", Text),
+    Column("own_network", Text),
+    Column("case_id", UUID(as_uuid=True)),
+    CheckConstraint("first <= last", name="numbers"),
+    CheckConstraint("valid_from < valid_until", name="valid"),
+    CheckConstraint("(removed_seq IS NULL) = (removed_at = 'infinity')", name="removed"),
+    CheckConstraint("(own_holder IS NULL) = (own_network IS NULL)", name="own"),
+    Index("ix_routing_first", "first", "valid_from", unique=True, postgresql_where=text("removed_at = 'infinity'")),
+    Index("ix_routing_removed_seq", "removed_seq", unique=True, postgresql_where=text("removed_seq IS NOT NULL")),
+    Index("ix_routing_identity", "put_seq", "removed_at", unique=True),
+    Index(
+        "ix_routing_removed",
+        text("int8range(first, last, '[]')"),
+        postgresql_using="gist",
+        postgresql_where=text("removed_at < 'infinity'"),
     ),
 )
 
