@@ -24,12 +24,13 @@ CREATE TABLE routing (
     removed_seq BIGINT,
     own_holder TEXT,
     own_network TEXT,
+    own_since TIMESTAMP WITH TIME ZONE,
     case_id UUID,
     CONSTRAINT pk_routing PRIMARY KEY (put_seq),
     CONSTRAINT ck_routing_numbers CHECK (first <= last),
     CONSTRAINT ck_routing_valid CHECK (valid_from < valid_until),
     CONSTRAINT ck_routing_removed CHECK ((removed_seq IS NULL) = (removed_at = 'infinity')),
-    CONSTRAINT ck_routing_own CHECK ((own_holder IS NULL) = (own_network IS NULL))
+    CONSTRAINT ck_routing_own CHECK (num_nulls(own_holder, own_network, own_since) IN (0, 3))
 );
 
 -- What is believed now, by number. All rows of a number have the same first and last, so one descent finds its answer.
@@ -91,28 +92,44 @@ CREATE FUNCTION routing_of(first_number bigint, last_number bigint) RETURNS SETO
                                ORDER BY c.first DESC LIMIT 1), first_number)
 $$;
 
--- What a code will be called at an instant, by the transfers that are set until then.
+-- What a code will be called at an instant, by the transfers that are set until then. Each is carried out on what those
+-- before it have left: who goes to a code that has gone to another by then goes to that one, and nobody to itself.
 CREATE FUNCTION code_at(code text, at timestamptz) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
     transfer record;
+    gone text[] := '{}';
+    become text[] := '{}';
+    successor text;
 BEGIN
     FOR transfer IN SELECT subject, details ->> 'to' AS successor FROM planned_change
                      WHERE done_at IS NULL AND action = 'code-transferred' AND due_at <= at ORDER BY due_at, id LOOP
-        IF transfer.subject = code THEN
-            code := transfer.successor;
+        successor := transfer.successor;
+        FOR i IN 1 .. cardinality(gone) LOOP
+            IF gone[i] = successor THEN
+                successor := become[i];
+            END IF;
+        END LOOP;
+        IF successor <> transfer.subject THEN
+            gone := gone || transfer.subject;
+            become := become || successor;
+            IF transfer.subject = code THEN
+                code := successor;
+            END IF;
         END IF;
     END LOOP;
     RETURN code;
 END $$;
 
--- Reckons the rows of some numbers anew and writes what has changed; how many rows that is.
+-- Reckons the rows of some numbers anew and writes what has changed; how many rows are no longer believed.
 --
 -- What is said of numbers themselves ("own": who serves them by a porting, and where) stands in the rows; everything
 -- else follows: the range holder from the series, what is not said goes with the plan, codes become others by the
--- transfers that are set, routing numbers are those of today. What lies before `at` stays as it was. `said` adds to
--- what is said of the numbers of the zone item with the same first number: from `since` until `until`; a null holder
--- says that they go with the plan, `undo` that what was said before `since` goes on.
-CREATE FUNCTION reroute(at timestamptz, zone_first bigint[], zone_last bigint[], said json DEFAULT '[]') RETURNS bigint
+-- transfers that are set, routing numbers are those of today. Numbers that the holder of their series serves when the
+-- series changes hands are no longer ported: what had been said of them until then has no effect from then on (contract
+-- section 8). What lies before `at` stays as it was. `said` adds to what is said of the numbers of the zone item with
+-- the same first number: from `since` until `until`; a null holder says that they go with the plan, `undo` that what was
+-- said before `since` goes on.
+CREATE FUNCTION reroute(at timestamptz, firsts bigint[], lasts bigint[], said json DEFAULT '[]') RETURNS bigint
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     transfers boolean := EXISTS (SELECT 1 FROM planned_change WHERE done_at IS NULL AND action = 'code-transferred');
@@ -121,13 +138,13 @@ BEGIN
     -- Those who change numbers of one series take turns, because they may meet in one row. Series are locked in one
     -- order, so that nobody waits in a ring.
     PERFORM 1 FROM series WHERE version_id IN (
-        SELECT s.version_id FROM unnest(zone_first, zone_last) AS z(first, last), LATERAL (
+        SELECT s.version_id FROM unnest(firsts, lasts) AS z(first, last), LATERAL (
                SELECT version_id FROM series WHERE numbers && int8range(z.first, z.last, '[]') OFFSET 0) s)
      ORDER BY version_id FOR NO KEY UPDATE;
     WITH zone AS MATERIALIZED (
         SELECT z.first AS zone_first, z.last AS zone_last, s.since, coalesce(s.until, 'infinity') AS until, s.undo,
                s.holder, s.network, s.target_number, s.case_id, least(s.since, at) AS cut
-          FROM unnest(zone_first, zone_last) AS z(first, last)
+          FROM unnest(firsts, lasts) AS z(first, last)
           LEFT JOIN json_to_recordset(said) AS s(first bigint, since timestamptz, until timestamptz, undo boolean,
                     holder text, network text, target_number bigint, case_id uuid) USING (first)
     ), touched AS MATERIALIZED (
@@ -135,7 +152,7 @@ BEGIN
                SELECT * FROM routing_of(z.zone_first, z.zone_last) OFFSET 0) r
     ), old AS MATERIALIZED (
         SELECT DISTINCT ON (put_seq) put_seq, first, last, holder, network, routing_number, range_holder,
-               target_number, valid_from, valid_until, own_holder, own_network, case_id, recorded_at
+               target_number, valid_from, valid_until, own_holder, own_network, own_since, case_id, recorded_at
           FROM touched
     ), cell AS MATERIALIZED (
         -- Numbers that have one story in the end: inside the zone, by the rows that they were in, or in none.
@@ -149,7 +166,8 @@ BEGIN
     ), fresh AS (
         SELECT c.first, c.last, point.at AS valid_from,
                coalesce(lead(point.at) OVER (PARTITION BY c.first ORDER BY point.at), 'infinity') AS valid_until,
-               own.own_holder, own.own_network, own.target_number, own.case_id, plan.holder AS plan_holder
+               own.*, plan.holder AS plan_holder,
+               coalesce(over.ends, false) AS goes_with_plan
           FROM cell c JOIN zone z USING (zone_first), LATERAL (
                -- Where the answer may change.
                SELECT z.cut AS at UNION
@@ -162,34 +180,44 @@ BEGIN
                JOIN LATERAL (
                SELECT holder FROM series s WHERE s.numbers @> c.first AND s.valid @> point.at OFFSET 0) plan ON true
                LEFT JOIN LATERAL (
-               SELECT z.holder AS own_holder, z.network AS own_network, z.target_number, z.case_id
+               SELECT z.holder AS own_holder, z.network AS own_network, z.target_number, z.case_id,
+                      CASE WHEN z.holder IS NOT NULL THEN z.since END AS own_since
                 WHERE NOT z.undo AND z.since <= point.at AND point.at < z.until
                 UNION ALL
                SELECT o.own_holder, o.own_network, CASE WHEN o.own_holder IS NOT NULL THEN o.target_number END,
-                      o.case_id
+                      o.case_id, o.own_since
                  FROM old o
                 WHERE o.first = c.of_first
                   AND CASE WHEN z.since <= point.at AND point.at < z.until
                            THEN z.undo AND o.valid_from < z.since AND z.since <= o.valid_until
                            ELSE o.valid_from <= point.at AND point.at < o.valid_until END) own ON true
+               LEFT JOIN LATERAL (
+               SELECT bool_or(own.own_holder = before.holder
+                              OR own.own_holder = s.holder AND own.own_network = s.holder
+                                 AND own.target_number IS NULL) AS ends
+                 FROM series s JOIN series before ON before.numbers @> c.first AND upper(before.valid) = lower(s.valid)
+                WHERE own.own_holder IS NOT NULL AND s.numbers @> c.first AND before.holder <> s.holder
+                  AND lower(s.valid) > own.own_since AND lower(s.valid) <= point.at) over ON true
     ), named AS (
-        SELECT f.*, code.holder, code.range_holder, CASE WHEN n.terminating THEN n.code END AS network,
+        SELECT f.first, f.last, f.valid_from, f.valid_until, f.own_holder, f.own_network, f.own_since, f.case_id,
+               CASE WHEN NOT goes_with_plan THEN f.target_number END AS target_number, code.holder, code.range_holder, CASE WHEN n.terminating THEN n.code END AS network,
                CASE WHEN n.terminating THEN n.routing_number END AS routing_number
-          FROM fresh f, LATERAL (
-               SELECT CASE WHEN transfers THEN code_at(coalesce(own_holder, plan_holder), valid_from)
-                           ELSE coalesce(own_holder, plan_holder) END AS holder,
+          FROM (SELECT *, CASE WHEN own_holder IS NULL OR goes_with_plan THEN plan_holder ELSE own_holder END AS serves,
+                       CASE WHEN own_holder IS NULL OR goes_with_plan THEN plan_holder ELSE own_network END AS leads_to
+                  FROM fresh) f, LATERAL (
+               SELECT CASE WHEN transfers THEN code_at(serves, valid_from) ELSE serves END AS holder,
                       CASE WHEN transfers THEN code_at(plan_holder, valid_from) ELSE plan_holder END AS range_holder,
-                      CASE WHEN transfers THEN code_at(coalesce(own_network, plan_holder), valid_from)
-                           ELSE coalesce(own_network, plan_holder) END AS network OFFSET 0) code
+                      CASE WHEN transfers THEN code_at(leads_to, valid_from) ELSE leads_to END AS network OFFSET 0) code
                LEFT JOIN provider n ON n.code = code.network
     ), story AS (
         SELECT c.first, c.last, o.valid_from, least(o.valid_until, z.cut) AS valid_until, o.holder, o.network,
-               o.routing_number, o.range_holder, o.target_number, o.own_holder, o.own_network, o.case_id
+               o.routing_number, o.range_holder, o.target_number, o.own_holder, o.own_network, o.own_since,
+               o.case_id
           FROM cell c JOIN zone z USING (zone_first) JOIN old o ON o.first = c.of_first
          WHERE o.valid_from < z.cut
          UNION ALL
         SELECT first, last, valid_from, valid_until, holder, network, routing_number, range_holder, target_number,
-               own_holder, own_network, case_id FROM named
+               own_holder, own_network, own_since, case_id FROM named
     ), marked AS (
         SELECT story.*, lag(valid_until) OVER told = valid_from
                AND (lag(holder) OVER told, lag(range_holder) OVER told) = (holder, range_holder)
@@ -198,19 +226,20 @@ BEGIN
                AND lag(target_number) OVER told IS NOT DISTINCT FROM target_number
                AND lag(own_holder) OVER told IS NOT DISTINCT FROM own_holder
                AND lag(own_network) OVER told IS NOT DISTINCT FROM own_network
+               AND lag(own_since) OVER told IS NOT DISTINCT FROM own_since
                AND lag(case_id) OVER told IS NOT DISTINCT FROM case_id AS goes_on
           FROM story WINDOW told AS (PARTITION BY first ORDER BY valid_from)
     ), joined AS (
         SELECT first, last, min(valid_from) AS valid_from, max(valid_until) AS valid_until, holder, network,
-               routing_number, range_holder, target_number, own_holder, own_network, case_id
+               routing_number, range_holder, target_number, own_holder, own_network, own_since, case_id
           FROM (SELECT marked.*, count(*) FILTER (WHERE goes_on IS NOT TRUE) OVER (
                        PARTITION BY first ORDER BY valid_from) AS part FROM marked) m
          GROUP BY first, last, part, holder, network, routing_number, range_holder, target_number, own_holder,
-                  own_network, case_id
+                  own_network, own_since, case_id
          UNION ALL
         -- Numbers outside the zone keep what their row said.
         SELECT lower(rest), upper(rest) - 1, o.valid_from, o.valid_until, o.holder, o.network, o.routing_number,
-               o.range_holder, o.target_number, o.own_holder, o.own_network, o.case_id
+               o.range_holder, o.target_number, o.own_holder, o.own_network, o.own_since, o.case_id
           FROM (SELECT first, int8multirange(int8range(first, last, '[]'))
                               - range_agg(int8range(zone_first, zone_last, '[]')) AS others
                   FROM touched GROUP BY first, last) t JOIN old o USING (first), unnest(t.others) AS rest
@@ -219,8 +248,9 @@ BEGIN
           FROM old o FULL JOIN joined j ON o.first = j.first AND o.valid_from = j.valid_from
          WHERE (o.last, o.valid_until, o.holder, o.range_holder)
                IS DISTINCT FROM (j.last, j.valid_until, j.holder, j.range_holder)
-            OR (o.network, o.routing_number, o.target_number, o.own_holder, o.own_network, o.case_id)
-               IS DISTINCT FROM (j.network, j.routing_number, j.target_number, j.own_holder, j.own_network, j.case_id)
+            OR (o.network, o.routing_number, o.target_number, o.own_holder, o.own_network, o.own_since, o.case_id)
+               IS DISTINCT FROM
+               (j.network, j.routing_number, j.target_number, j.own_holder, j.own_network, j.own_since, j.case_id)
     ), counted AS MATERIALIZED (
         SELECT greatest(at, max(recorded_at)) AS stamp, count(put_seq) AS gone, count(first) AS new FROM differing
     ), taken AS MATERIALIZED (
@@ -233,16 +263,17 @@ BEGIN
         RETURNING 1
     ), added AS (
         INSERT INTO routing (put_seq, first, last, holder, network, routing_number, range_holder, target_number,
-                             valid_from, valid_until, recorded_at, own_holder, own_network, case_id)
+                             valid_from, valid_until, recorded_at, own_holder, own_network, own_since,
+                             case_id)
         SELECT t.place + t.gone + row_number() OVER (ORDER BY first, valid_from) - 1, first, last, holder, network,
                routing_number, range_holder, target_number, valid_from, valid_until, t.stamp, own_holder,
-               own_network, case_id
+               own_network, own_since, case_id
           FROM differing, taken t
          -- What is removed is gone before anything is added in its place.
          WHERE first IS NOT NULL AND (SELECT count(*) FROM removed) = t.gone
         RETURNING 1
     )
-    SELECT (SELECT count(*) FROM removed) + (SELECT count(*) FROM added) INTO changed;
+    SELECT count(*) FROM removed INTO changed;
     RETURN changed;
 END $$;
 

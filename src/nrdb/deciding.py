@@ -80,11 +80,11 @@ def decide(rules: Rules, message: AnyMessage, loaded: Loaded, outcome: Outcome) 
     """
     if isinstance(message, NpBest | FiveIver | NpOpps | FiveOpps):
         check_opening(rules, message, loaded.facts, loaded.now)
-        return consequences.open_case(rules, message, loaded.facts, loaded.routing, outcome)
+        return consequences.open_case(rules, message, loaded.facts, outcome)
     stored = _visible(message, loaded)
     settled = _settled(rules, stored, loaded, outcome)
     check_case_message(rules, message, stored, loaded.facts, outcome.decided_at)
-    return consequences.step(rules, message, settled, loaded.facts, loaded.routing, outcome)
+    return consequences.step(rules, message, settled, loaded.facts, outcome)
 
 
 def remind(rules: Rules, reminder: Reminder, loaded: Loaded, outcome: Outcome) -> tuple[str, ...]:

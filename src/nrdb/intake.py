@@ -185,9 +185,9 @@ class Intake:
         return _count(await self._settle(connection, await load_awaiting(connection, code, BATCH), waived=code))
 
     async def waive_case_on(self, connection: Connection, case_id: UUID, code: str) -> int:
-        """One case, within the caller's transaction, no longer waits for the code; how many routing rows that ends."""
+        """One case, within the caller's transaction, no longer waits for the code; how many ranges go home by that."""
         outcome = await self._settle(connection, await load_these(connection, [case_id]), waived=code)
-        return len(outcome.routing.removed) if outcome else 0
+        return len(outcome.routing) if outcome else 0
 
     async def complete_on(self, connection: Connection, case_ids: Sequence[UUID], at: datetime) -> None:
         """These cases, within the caller's transaction, wait for nobody any more: they are completed at `at`."""
@@ -211,10 +211,9 @@ class Intake:
         rules = self._rules(loaded.closed_days)
         for stored in loaded.cases:
             outcome.before[stored.case_id] = stored
-            routing = loaded.routing[stored.case_id]
-            case = consequences.settle(rules, stored, loaded.now, outcome, routing, loaded.networks)
+            case = consequences.settle(rules, stored, loaded.now, outcome, loaded.networks)
             if waived is not None:
-                consequences.waive(rules, case, waived, outcome, routing, loaded.networks)
+                consequences.waive(rules, case, waived, outcome, loaded.networks)
             if completed_at is not None:
                 consequences.complete(rules, case, completed_at, outcome)
         await write(connection, outcome, self._vault)

@@ -54,12 +54,11 @@ async def concerned(connection: Connection, number: int) -> frozenset[str] | Non
     """The holder of a number and the parties of its open case; None where the number is not in the plan."""
     row = await connection.fetchrow(
         """
-        SELECT coalesce((SELECT r.holder FROM routing r
-                          WHERE r.numbers @> $1::bigint AND r.removed_at IS NULL AND r.valid @> w.now),
-                        s.holder) AS holder,
+        SELECT r.holder,
                (SELECT ARRAY[c.recipient, c.donor] FROM case_numbers n JOIN cases c USING (case_id)
                  WHERE n.numbers @> $1::bigint AND n.during @> w.now) AS parties
-          FROM (SELECT nrdb_now() AS now) w JOIN series s ON s.numbers @> $1::bigint AND s.valid @> w.now
+          FROM (SELECT nrdb_now() AS now) w
+          JOIN routing_of($1, $1) r ON r.valid_from <= w.now AND w.now < r.valid_until
         """,
         number,
     )

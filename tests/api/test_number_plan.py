@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from tests.support import rows
 from tests.support.service import Service, local
 
 NUMBER = "90012345"
@@ -243,15 +244,7 @@ async def test_a_series_goes_back_to_nkom_and_is_assigned_again(service: Service
 
 async def test_five_digit_numbers_keep_where_they_lead(service: Service) -> None:
     """A row of a five-digit number says where it leads, whoever holds its series."""
-    now = await service.now()
-    await service.db.execute(
-        """
-        INSERT INTO routing (numbers, holder, network, target_number, case_id, valid, recorded_at)
-        VALUES (int8range(4702800, 4702801), 'TELIA', 'TELIA', 4792000000, $1, tstzrange($2, NULL), $2)
-        """,
-        uuid4(),
-        now - timedelta(days=1),
-    )
+    await rows.ported(service, "02800", "02800", "TELIA", target="92000000")
     await patched(service, "02800", holder="TELIA")
     found = await service.read("/routing/02800")
     assert (found["holder"], found["range_holder"], found["ported"]) == ("TELIA", "TELIA", False)

@@ -5,6 +5,7 @@ from typing import Any
 from tests.api.test_number_plan import NUMBER, patched, ported, refused, routing
 from tests.api.test_transfer import refused as transfer_refused
 from tests.api.test_transfer import transfer
+from tests.support import rows
 from tests.support.service import Service, local
 
 AT = "2026-11-23T12:00:00+01:00"
@@ -81,13 +82,7 @@ async def test_a_series_returned_to_nkom_takes_terminations_along(service: Servi
 
 async def announced_of_zero(service: Service) -> str:
     """A termination of a number of the returned series, the day after."""
-    await service.db.execute(
-        """
-        INSERT INTO routing (numbers, holder, network, case_id, valid, recorded_at)
-        SELECT int8range(4745360000, 4745360001), 'CHILI', 'TELIA', gen_random_uuid(), tstzrange(now, NULL), now
-          FROM (SELECT nrdb_now() - interval '1 hour' AS now) w
-        """
-    )
+    await rows.ported(service, "45360000", "45360000", "CHILI", network="TELIA")
     return await announced(service, "45360000", "CHILI", termination_time="2026-11-24T12:00:00+01:00")
 
 

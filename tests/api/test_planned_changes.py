@@ -67,10 +67,8 @@ async def test_a_series_changes_hands_at_its_time(service: Service) -> None:
     assert await planned(service) == []
     assert (await series_with(service, NUMBER))["valid_from"] == "2026-11-23T11:00:00Z"
     assert (await service.history(open_case))[-1]["at"] == "2026-11-23T11:00:00Z"
-    rows = await service.db.fetch(
-        "SELECT lower(valid), upper(valid), recorded_at FROM routing WHERE removed_at IS NULL"
-    )
-    assert [row[1] for row in rows] == [row[2] for row in rows] == [NOON]
+    ported_on = await service.read(f"/routing/{NUMBER}")
+    assert (ported_on["holder"], ported_on["range_holder"], ported_on["ported"]) == ("LYSE", "LYSE", False)
     actions = [(line["action"], line["at"]) for line in (await service.read("/audit"))["items"]]
     assert actions[-1] == ("series-changed", "2026-11-23T11:00:00Z")
     assert ("series-change-planned", "2026-11-23T08:00:00Z") in actions

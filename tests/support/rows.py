@@ -35,15 +35,20 @@ async def open_termination(service: Service, number: str, holder: str, range_hol
     return str(case_id)
 
 
-async def ported(service: Service, first: str, last: str, holder: str) -> None:
-    """Numbers that a provider has had since yesterday."""
+async def ported(
+    service: Service, first: str, last: str, holder: str, network: str | None = None, target: str | None = None
+) -> None:
+    """Numbers that a provider has had since yesterday, as a porting would have told of them."""
     await service.db.execute(
         """
-        INSERT INTO routing (numbers, holder, network, case_id, valid, recorded_at)
-        SELECT int8range($1, $2, '[]'), $3, $3, gen_random_uuid(), tstzrange(at, NULL), at
+        SELECT reroute(at, ARRAY[$1::bigint], ARRAY[$2::bigint], json_build_array(json_build_object(
+               'first', $1::bigint, 'since', at, 'undo', false, 'holder', $3::text, 'network', $4::text,
+               'target_number', $5::bigint, 'case_id', gen_random_uuid())))
           FROM (SELECT nrdb_now() - interval '1 day' AS at) AS yesterday
         """,
         parse_number(first),
         parse_number(last),
         holder,
+        network or holder,
+        parse_number(target) if target else None,
     )

@@ -10,10 +10,11 @@ import pytest
 
 from nrdb.cases.case import Case
 from nrdb.errors import Code, Problem
-from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow, PortedRow
+from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow
 from nrdb.messages.kinds import MESSAGE, AnyCaseMessage, NpBest, Opening
 from nrdb.messages.rules import Rules, check_case_message, check_opening
 from nrdb.routing.numbers import NumberRange, parse_number
+from nrdb.routing.table import PortedRow
 from nrdb.rulebook import load_rulebook
 from nrdb.timers import working_calendar
 
@@ -107,8 +108,12 @@ REFUSED: list[tuple[Code, dict[str, Any], Facts]] = [
     ),
     (Code.NUMBER_NOT_IN_USE, {"main_number": "45360000", "donor": "0"}, FACTS),
     (Code.DONOR_NOT_HOLDER, {"donor": "LYSE"}, FACTS),
-    (Code.DONOR_NOT_HOLDER, {}, replace(FACTS, ported=(PortedRow(span("90012345"), "LYSE"),))),
-    (Code.RECIPIENT_IS_DONOR, {"donor": "TELIA"}, replace(FACTS, ported=(PortedRow(span("90012345"), "TELIA"),))),
+    (Code.DONOR_NOT_HOLDER, {}, replace(FACTS, ported=(PortedRow(span("90012345"), "LYSE", "LYSE", NOW),))),
+    (
+        Code.RECIPIENT_IS_DONOR,
+        {"donor": "TELIA"},
+        replace(FACTS, ported=(PortedRow(span("90012345"), "TELIA", "TELIA", NOW),)),
+    ),
     (Code.NUMBER_IN_OPEN_CASE, {}, replace(FACTS, open_numbers=(OPEN,))),
     (
         Code.PORTING_TIME_TOO_EARLY,
@@ -160,7 +165,7 @@ def test_numbers_of_several_rows_name_only_those_of_the_first() -> None:
 
 
 def test_a_number_ported_away_from_nkom_is_in_use() -> None:
-    facts = replace(FACTS, ported=(PortedRow(span("45360001"), "LYSE"),))
+    facts = replace(FACTS, ported=(PortedRow(span("45360001"), "LYSE", "LYSE", NOW),))
     assert code_of(order(main_number="45360001", donor="LYSE"), facts) is None
     assert code_of(order(main_number="45360002", donor="LYSE"), facts) == Code.NUMBER_NOT_IN_USE
 

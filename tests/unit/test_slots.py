@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from nrdb.clock import format_time
 from nrdb.errors import Code, Problem
-from nrdb.messages.facts import CapDay, Facts, OpenNumbers, PlanRow, PortedRow
+from nrdb.messages.facts import CapDay, Facts, OpenNumbers, PlanRow
 from nrdb.messages.kinds import AnyOpening
 from nrdb.messages.rules import Rules, check_opening
 from nrdb.messages.slots import TICK, Found, OpeningType, Slot, assumed, draft, find_slots, naming
 from nrdb.routing.numbers import NumberRange, parse_number
-from nrdb.routing.table import RoutingRow
+from nrdb.routing.table import PortedRow
 from nrdb.rulebook import load_rulebook
 from nrdb.timers import OSLO, working_calendar
 
@@ -37,11 +37,14 @@ PLAN = (
     PlanRow(span("02000", "09999"), "FIVE", "0", "open"),
 )
 #: One lawful draft of each type, and what it lawfully rests on.
-FIVE = PortedRow(span("02800"), "TELIA", "TELIA", parse_number("22000001"))
+FIVE = PortedRow(span("02800"), "TELIA", "TELIA", NOW, target_number=parse_number("22000001"))
 OPENINGS: dict[str, tuple[dict[str, Any], tuple[PortedRow, ...]]] = {
     "NP_BEST": ({"numbers": [span("90012345")], "donor": "TELENOR", "recipient": "TELIA"}, ()),
     "5_IVER": ({"numbers": [span("02800")], "donor": "0", "recipient": "TELIA"}, ()),
-    "NP_OPPS": ({"numbers": [span("90012345")], "donor": "TELIA"}, (PortedRow(span("90012345"), "TELIA"),)),
+    "NP_OPPS": (
+        {"numbers": [span("90012345")], "donor": "TELIA"},
+        (PortedRow(span("90012345"), "TELIA", "TELIA", NOW),),
+    ),
     "5_OPPS": ({"numbers": [span("02800")], "donor": "TELIA"}, (FIVE,)),
 }
 TOO_EARLY = (Code.PORTING_TIME_TOO_EARLY, Code.TERMINATION_TIME_TOO_EARLY)
@@ -164,9 +167,8 @@ UNTIL = NOW + timedelta(hours=30)
 OPEN = OpenNumbers(span("90012345"), UNTIL)
 
 
-def row(holder: str, start: datetime, end: datetime | None = None, number: str = "90012345") -> RoutingRow:
-    case_id: Any = None
-    return RoutingRow(span(number), holder, holder, case_id, start, end, row_id=1)
+def row(holder: str, start: datetime, end: datetime | None = None, number: str = "90012345") -> PortedRow:
+    return PortedRow(span(number), holder, holder, start, end)
 
 
 def test_an_open_case_ends_first() -> None:

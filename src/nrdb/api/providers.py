@@ -33,6 +33,7 @@ from nrdb.providers.registry import (
     uses_of,
 )
 from nrdb.routing.reassign import SHOWN, Effects
+from nrdb.routing.rerouting import reroute_code
 from nrdb.texts import say
 
 admins = guarded("admin", tags=["providers"])
@@ -130,6 +131,8 @@ async def patch_provider(
         if before["terminating"] and not after["terminating"]:
             await _not_called(change, code)
         await update_provider(change.connection, code, after)
+        if any(before[name] != after[name] for name in ("terminating", "routing_number")):
+            effects.routing_rows = await reroute_code(change.connection, change.at, code)
         # Who cannot send any more is not waited for.
         while effects.cases and await parts.intake.waive_on(change.connection, code):
             pass

@@ -39,6 +39,7 @@ from nrdb.routing.plan import (
     split_series,
 )
 from nrdb.routing.reassign import SHOWN, Effects
+from nrdb.routing.rerouting import reroute
 from nrdb.rulebook import Rulebook
 from nrdb.texts import say
 
@@ -236,6 +237,7 @@ async def _plan(
     finally:
         await rehearsal.rollback()
     after = await change_series(change.connection, current, later, holder=holder, status=status, reason=form.reason)
+    done.effects.routing_rows = await reroute(change.connection, change.at, [current.numbers])
     planned = await plan(
         change.connection,
         SERIES_CHANGED,

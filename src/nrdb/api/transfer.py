@@ -20,17 +20,18 @@ from nrdb.audit import Change
 from nrdb.cases.case import NKOM, Case
 from nrdb.cases.queries import find_case
 from nrdb.changes.due import settled_change
-from nrdb.changes.transfer import check_not_planned, transfer_now, transferred
+from nrdb.changes.transfer import check_not_planned, set_transfer, transfer_now, transferred
 from nrdb.clock import format_time, parse_time
 from nrdb.db import acquire
 from nrdb.deciding import unknown_case
 from nrdb.errors import Code, Problem
 from nrdb.messages.fields import ProviderCode, Text
-from nrdb.planned import CODE_TRANSFERRED, SERIES_CHANGED, find_pending, list_pending, plan, remove
+from nrdb.planned import CODE_TRANSFERRED, SERIES_CHANGED, find_pending, list_pending, remove
 from nrdb.providers.registry import find_provider
 from nrdb.providers.transfer import is_network
 from nrdb.routing.plan import take_back
 from nrdb.routing.reassign import Effects
+from nrdb.routing.rerouting import reroute, reroute_code
 from nrdb.texts import say
 
 admins = guarded("admin", tags=["administration"])
@@ -101,15 +102,8 @@ async def _check_codes(change: Change, code: str, to: str) -> None:
 
 async def _plan(change: Change, code: str, form: TransferForm, effects: Effects) -> dict[str, Any]:
     """Set the transfer for later; what it would change now has been undone."""
-    planned = await plan(
-        change.connection,
-        CODE_TRANSFERRED,
-        code,
-        due_at=form.effective_at or change.at,
-        details={"to": form.to},
-        reason=form.reason,
-        key_id=change.key_id,
-        created_at=change.at,
+    planned, effects.routing_rows = await set_transfer(
+        change, code, form.to, form.effective_at or change.at, form.reason
     )
     effects.series = [
         replace(series, valid_from=planned.due_at)
@@ -153,9 +147,12 @@ async def delete_planned(
         planned = await find_pending(change.connection, planned_id)
         if planned is None:
             raise Problem(Code.NOT_FOUND, say("There is no such planned change, or it has been carried out."))
-        if planned.action == SERIES_CHANGED:
-            await take_back(change.connection, UUID(planned.subject), planned.due_at)
         await remove(change.connection, planned.id)
+        if planned.action == SERIES_CHANGED:
+            numbers = await take_back(change.connection, UUID(planned.subject), planned.due_at)
+            await reroute(change.connection, change.at, [numbers])
+        else:
+            await reroute_code(change.connection, change.at, planned.details["to"])
         await change.record("planned-change-cancelled", planned.subject, before=planned.view(), reason=reason)
     return Response(status_code=204)
 

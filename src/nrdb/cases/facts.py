@@ -13,7 +13,7 @@ import asyncpg
 
 from nrdb.cases.case import NKOM, Case
 from nrdb.db import Connection, fetch_one
-from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow, ported_at
+from nrdb.messages.facts import CapDay, Facts, Network, OpenNumbers, PlanRow
 from nrdb.messages.kinds import (
     AnyCaseMessage,
     AnyOpening,
@@ -27,7 +27,7 @@ from nrdb.messages.kinds import (
 )
 from nrdb.messages.reminding import Reminder
 from nrdb.routing.numbers import NumberRange
-from nrdb.routing.table import RoutingRow
+from nrdb.routing.table import PortedRow
 from nrdb.timers.calendar import oslo_day
 from nrdb.vault import Vault
 
@@ -57,7 +57,7 @@ class Loaded:
     facts: Facts
     case: Case | None = None
     customer_log: int | None = None
-    routing: tuple[RoutingRow, ...] = ()
+    routing: tuple[PortedRow, ...] = ()
 
 
 WORLD = """
@@ -82,12 +82,12 @@ COMMON = """
               FROM {asked}, LATERAL (
                    SELECT * FROM series WHERE numbers && asked.numbers AND valid @> w.now OFFSET 0) s) p) AS plan,
        (SELECT json_agg(part) FROM (
-            SELECT DISTINCT ON (r.row_id) json_build_array(
-                   lower(r.numbers), upper(r.numbers) - 1, r.holder, r.network, r.case_id, lower(r.valid),
-                   upper(r.valid), r.target_number, r.row_id) AS part
+            SELECT DISTINCT ON (r.put_seq) json_build_array(
+                   r.first, r.last, r.holder, r.network, r.valid_from, nullif(r.valid_until, 'infinity'),
+                   r.target_number) AS part
               FROM {asked}, LATERAL (
-                   SELECT * FROM routing
-                    WHERE numbers && asked.numbers AND removed_at IS NULL OFFSET 0) r) p) AS routing
+                   SELECT * FROM routing_of(lower(asked.numbers), upper(asked.numbers) - 1)
+                    WHERE own_holder IS NOT NULL AND valid_until > w.now OFFSET 0) r) p) AS routing
 """
 
 #: Days on which the code has no room for so many numbers, and days whose limit was set apart.
@@ -158,7 +158,7 @@ SELECT {_alone(COMMON, "$7")},
 
 
 def _many_cases(which: str, limit: str = "ALL", order: str = "c.due_at, c.case_id") -> str:
-    """Cases by the hundred, with their numbers, and those that go back with what routing says of them.
+    """Cases by the hundred, with their numbers.
 
     What is due is reckoned up to the next planned change. The instant is made before the cases are looked up: compared
     with the clock itself, every case would be read, and not those that the index finds.
@@ -171,14 +171,7 @@ w AS MATERIALIZED (
 SELECT w.epoch, w.now, (SELECT json_agg(day) FROM closed_day) AS closed_days,
        (SELECT json_agg(code) FROM provider WHERE terminating AND active) AS networks, c.*,
        (SELECT json_agg(json_build_array(lower(n.numbers), upper(n.numbers) - 1))
-          FROM case_numbers n WHERE n.case_id = c.case_id) AS numbers,
-       CASE WHEN c.kind = 'termination' THEN (
-            SELECT json_agg(DISTINCT jsonb_build_array(
-                   lower(r.numbers), upper(r.numbers) - 1, r.holder, r.network, r.case_id, lower(r.valid),
-                   upper(r.valid), r.target_number, r.row_id))
-              FROM case_numbers n, LATERAL (
-                   SELECT * FROM routing WHERE numbers && n.numbers AND removed_at IS NULL OFFSET 0) r
-             WHERE n.case_id = c.case_id) END AS routing
+          FROM case_numbers n WHERE n.case_id = c.case_id) AS numbers
   FROM w, LATERAL (SELECT * FROM cases c WHERE {which} ORDER BY {order} LIMIT {limit} OFFSET 0) c ORDER BY {order}
 """
 
@@ -201,7 +194,7 @@ _THESE = _many_cases("c.case_id = ANY($1)", order="c.created_at, c.case_id")
 
 @dataclass(frozen=True, slots=True)
 class ManyCases:
-    """Cases as stored, with the world they were read in, their customers' log lines and what routing says of them."""
+    """Cases as stored, with the world they were read in and their customers' log lines."""
 
     epoch: int
     now: datetime
@@ -209,7 +202,6 @@ class ManyCases:
     networks: tuple[str, ...]
     cases: tuple[Case, ...]
     customer_logs: dict[UUID, int | None]
-    routing: dict[UUID, tuple[RoutingRow, ...]]
 
 
 async def load_due(connection: Connection, limit: int) -> ManyCases | None:
@@ -247,7 +239,6 @@ def _many(rows: list[asyncpg.Record]) -> ManyCases | None:
         networks=tuple(rows[0]["networks"] or ()),
         cases=tuple(read_case(row, read_numbers(row["numbers"])) for row in rows),
         customer_logs={row["case_id"]: row["customer_log"] for row in rows},
-        routing={row["case_id"]: tuple(_routing_row(part) for part in row["routing"] or ()) for row in rows},
     )
 
 
@@ -345,12 +336,12 @@ def read_case(row: asyncpg.Record, numbers: tuple[NumberRange, ...], personal: d
 def loaded_of(row: asyncpg.Record, case: Case | None, vault: Vault) -> Loaded:
     """What a row of facts says of one message."""
     now: datetime = row["now"]
-    routing = tuple(_routing_row(part) for part in row["routing"] or ())
+    routing = tuple(_ported_row(part) for part in row["routing"] or ())
     caps = row["caps"] or ()
     right_holder = vault.open(row.get("right_holder"))
     facts = Facts(
         plan=tuple(PlanRow(NumberRange(p[0], p[1]), p[2], p[3], p[4]) for p in row["plan"] or ()),
-        ported=ported_at(routing, now),
+        ported=tuple(row for row in routing if row.in_force(now)),
         open_numbers=tuple(
             OpenNumbers(NumberRange(part[0], part[1]), datetime.fromisoformat(part[2]) if part[2] else None)
             for part in row.get("open_numbers") or ()
@@ -375,17 +366,15 @@ def loaded_of(row: asyncpg.Record, case: Case | None, vault: Vault) -> Loaded:
     )
 
 
-def _routing_row(part: list[Any]) -> RoutingRow:
-    first, last, holder, network, case_id, start, end, target, row_id = part
-    return RoutingRow(
+def _ported_row(part: list[Any]) -> PortedRow:
+    first, last, holder, network, start, end, target = part
+    return PortedRow(
         numbers=NumberRange(first, last),
         holder=holder,
         network=network,
-        case_id=UUID(case_id),
         valid_from=datetime.fromisoformat(start),
         valid_until=datetime.fromisoformat(end) if end else None,
         target_number=target,
-        row_id=row_id,
     )
 
 

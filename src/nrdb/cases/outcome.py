@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from nrdb.cases.case import Case
-from nrdb.routing.table import RoutingChange, merge
+from nrdb.routing.table import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Outcome:
     customer_logs: dict[UUID, int | None] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     room: list[tuple[str, date, int]] = field(default_factory=list)
-    routing: RoutingChange = field(default_factory=RoutingChange)
+    routing: list[Said] = field(default_factory=list)
     rights: list[RightChange] = field(default_factory=list)
 
     def room_by_day(self) -> list[tuple[str, date, int]]:
@@ -85,5 +85,5 @@ class Outcome:
         self.customer_logs |= other.customer_logs
         self.entries += other.entries
         self.room += other.room
-        self.routing = merge(self.routing, other.routing)
+        self.routing += other.routing
         self.rights += other.rights

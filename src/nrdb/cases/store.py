@@ -8,7 +8,7 @@ from nrdb.cases.case import Case
 from nrdb.cases.machine import ENDED_BEFORE_TIME
 from nrdb.cases.outcome import Entry, Outcome, RightChange
 from nrdb.db import Connection, fetch_one
-from nrdb.routing.table import RoutingRow
+from nrdb.routing.table import Said
 from nrdb.timers.calendar import oslo_day
 from nrdb.vault import Vault
 
@@ -76,27 +76,11 @@ SELECT hold_world($1, $2),
                  ORDER BY code, day) room)
 """
 
-#: Rows of the routing table that are no longer believed, and those believed instead.
-_ROUTING = """
-unrouted AS (
-    UPDATE routing SET removed_at = {at} WHERE row_id = ANY({removed}::bigint[]) AND removed_at IS NULL RETURNING 1
-), routed AS (
-    INSERT INTO routing (numbers, holder, network, target_number, case_id, valid, recorded_at)
-    SELECT int8range(r.first, r.last, '[]'), r.holder, r.network, r.target_number, r.case_id,
-           tstzrange(r.from_time, r.until_time), {at}
-      FROM json_to_recordset({added}::json) AS r(
-           first bigint, last bigint, holder text, network text, target_number bigint, case_id uuid,
-           from_time timestamptz, until_time timestamptz)
-)
-"""
-
-_ROUTE = f"""
-WITH {_ROUTING.format(at="$1", removed="$2", added="$3")}
-SELECT expect_rows(cardinality($2::bigint[]), (SELECT count(*) FROM unrouted))
-"""
+#: What is said of numbers, and what follows for the routing table.
+_ROUTE = "SELECT reroute($1, $2, $3, $4)"
 
 #: Steps of existing cases, and everything that follows from them.
-_STEP = f"""
+_STEP = """
 WITH line AS MATERIALIZED (
     SELECT l.*, nextval('message_log_id_seq') AS id
       FROM json_to_recordset($3::json) AS l(
@@ -140,13 +124,13 @@ WITH line AS MATERIALIZED (
 ), told AS (
     INSERT INTO inbox (to_code, log_id)
     SELECT receiver, id FROM line, unnest(line."to") AS receiver ORDER BY id
-), {_ROUTING.format(at="$2", removed="$7", added="$8")}
+)
 SELECT hold_world($1, $2),
        (SELECT bool_and(hold_message(sender, message_id, at)) FROM line WHERE digest IS NOT NULL),
        expect_rows((SELECT count(*) FROM changed), (SELECT count(*) FROM written)),
-       expect_rows(cardinality($7::bigint[]), (SELECT count(*) FROM unrouted)),
        (SELECT bool_and(take_room(room.code, room.day, room.numbers, $6))
-          FROM json_to_recordset($5::json) AS room(code text, day date, numbers bigint))
+          FROM json_to_recordset($5::json) AS room(code text, day date, numbers bigint)),
+       CASE WHEN cardinality($7::bigint[]) > 0 THEN reroute($2, $7, $8::bigint[], $9::json) END
 """
 
 _BEGIN_RIGHT = "INSERT INTO right_of_use (number, sealed, since, case_id) VALUES ($1, $2, $3, $4)"
@@ -160,7 +144,7 @@ async def write(connection: Connection, outcome: Outcome, vault: Vault) -> None:
     if outcome.before and not outcome.rights:
         await _write_steps(connection, outcome, vault)
         return
-    if not outcome.before and not (outcome.rights or outcome.routing.added):
+    if not outcome.before and not (outcome.rights or outcome.routing):
         await (_open_case if len(outcome.cases) == 1 else _open_many)(connection, outcome, vault)
         return
     async with connection.transaction():
@@ -270,9 +254,9 @@ async def _write_steps(connection: Connection, outcome: Outcome, vault: Vault) -
     )
 
 
-def _routing(outcome: Outcome) -> tuple[list[int], list[dict[str, Any]]]:
-    change = outcome.routing
-    return list(change.removed), [_routing_row(row) for row in change.added]
+def _routing(outcome: Outcome) -> tuple[list[int], list[int], list[dict[str, Any]]]:
+    said = sorted(outcome.routing, key=lambda item: item.numbers)
+    return [item.numbers.first for item in said], [item.numbers.last for item in said], [_said(item) for item in said]
 
 
 def _entry_row(entry: Entry, vault: Vault) -> dict[str, Any]:
@@ -323,16 +307,15 @@ def _case_row(case: Case, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _routing_row(row: RoutingRow) -> dict[str, Any]:
+def _said(said: Said) -> dict[str, Any]:
     return {
-        "first": row.numbers.first,
-        "last": row.numbers.last,
-        "holder": row.holder,
-        "network": row.network,
-        "target_number": row.target_number,
-        "case_id": row.case_id,
-        "from_time": row.valid_from,
-        "until_time": row.valid_until,
+        "first": said.numbers.first,
+        "since": said.since,
+        "undo": said.undo,
+        "holder": said.holder,
+        "network": said.network,
+        "target_number": said.target_number,
+        "case_id": said.case_id,
     }
 
 

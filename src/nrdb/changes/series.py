@@ -12,6 +12,7 @@ from nrdb.errors import Code, Problem
 from nrdb.planned import SERIES_CHANGED, Planned, pending_for
 from nrdb.routing.plan import Series, change_series, find_series, version_until
 from nrdb.routing.reassign import SHOWN, Effects, Taken, reassign, taken_in
+from nrdb.routing.rerouting import reroute
 from nrdb.texts import say
 
 
@@ -47,6 +48,7 @@ async def follow(change: Change, before: Series) -> SeriesChanged:
     if series is None:
         raise RuntimeError("a series that has just been changed is not there")
     effects = await reassign(change.connection, series, before.holder, change.at)
+    effects.routing_rows = await reroute(change.connection, change.at, [series.numbers])
     blocks = series.status == "blocked" and before.status != "blocked"
     taken = await taken_in(change.connection, series, change.at) if blocks else None
     if before.holder == NKOM and series.holder != NKOM:

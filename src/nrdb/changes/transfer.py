@@ -1,5 +1,6 @@
 """A code is transferred to another one: a merger, a sale, a new name (contract section 8)."""
 
+from datetime import datetime
 from typing import Any
 
 from nrdb.audit import Change
@@ -8,7 +9,7 @@ from nrdb.clock import format_time
 from nrdb.db import Connection
 from nrdb.delivery.notices import announce
 from nrdb.errors import Code, Problem
-from nrdb.planned import CODE_TRANSFERRED, Planned, pending_for, redirect
+from nrdb.planned import CODE_TRANSFERRED, Planned, mark_done, pending_for, plan, redirect
 from nrdb.providers.transfer import (
     active_codes,
     close_code,
@@ -16,10 +17,11 @@ from nrdb.providers.transfer import (
     meeting,
     move_caps,
     move_cases,
-    move_rows,
+    rename_said,
 )
 from nrdb.routing.plan import change_series, redirect_planned, series_of
 from nrdb.routing.reassign import SHOWN, Effects
+from nrdb.routing.rerouting import reroute_code
 from nrdb.texts import say
 
 
@@ -32,7 +34,25 @@ async def transfer_now(change: Change, settler: Settler, code: str, to: str, rea
             say("In open cases {code} and {to} would be one code on both sides: see 'facts.cases'.", code=code, to=to),
             facts={"cases": [str(case_id) for case_id in conflicts[:SHOWN]], "count": len(conflicts)},
         )
-    return await _transfer(change, settler, code, to, reason, Effects())
+    # It is set for this instant, as one that is set for later: routing knows it from then on. Then it is carried out.
+    planned, rows = await set_transfer(change, code, to, change.at, reason)
+    await mark_done(change.connection, planned.id, change.at)
+    return await _transfer(change, settler, code, to, reason, Effects(routing_rows=rows))
+
+
+async def set_transfer(change: Change, code: str, to: str, due_at: datetime, reason: str) -> tuple[Planned, int]:
+    """Set a transfer for that instant; routing tells of it at once. Also how many rows are no longer believed."""
+    planned = await plan(
+        change.connection,
+        CODE_TRANSFERRED,
+        code,
+        due_at=due_at,
+        details={"to": to},
+        reason=reason,
+        key_id=change.key_id,
+        created_at=change.at,
+    )
+    return planned, await reroute_code(change.connection, change.at, code)
 
 
 async def _transfer(change: Change, settler: Settler, code: str, to: str, reason: str, effects: Effects) -> Effects:
@@ -45,7 +65,7 @@ async def _transfer(change: Change, settler: Settler, code: str, to: str, reason
     await redirect_planned(connection, code, to, at)
     for action, before, after in await redirect(connection, code, to):
         await change.record(action, before["subject"], before=before, after=after, reason=reason)
-    effects.routing_rows = await move_rows(connection, code, to, at)
+    await rename_said(connection, code, to, at)
     effects.cases, complete = await move_cases(connection, code, to, at)
     await move_caps(connection, code, to, at)
     await close_code(connection, code)

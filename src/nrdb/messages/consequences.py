@@ -37,7 +37,7 @@ from nrdb.messages.kinds import (
 )
 from nrdb.messages.rules import Rules, cap_code
 from nrdb.routing.numbers import is_five_digit
-from nrdb.routing.table import RoutingRow, give_back, merge, port, unport
+from nrdb.routing.table import Said
 from nrdb.timers.calendar import oslo_day
 
 _EXTRA_NUMBERS = {
@@ -58,7 +58,7 @@ def _content(form: dict[str, Any]) -> bytes:
     return hashlib.sha256(orjson.dumps(form | in_order, option=orjson.OPT_SORT_KEYS)).digest()
 
 
-def open_case(rules: Rules, message: AnyOpening, facts: Facts, routing: Iterable[RoutingRow], outcome: Outcome) -> Case:
+def open_case(rules: Rules, message: AnyOpening, facts: Facts, outcome: Outcome) -> Case:
     """A lawful NP_BEST, 5_IVER, NP_OPPS or 5_OPPS opens a case and takes room on the day on which the numbers move."""
     now = outcome.decided_at
     case = _new_case(message, facts, now)
@@ -66,7 +66,7 @@ def open_case(rules: Rules, message: AnyOpening, facts: Facts, routing: Iterable
         outcome.room.append((case.cap_code, oslo_day(case.effective_time), case.number_count))
     if isinstance(message, FiveIver):
         case = _executed(case, message.network, facts)
-        outcome.routing = port(routing, _routing_rows(case))
+        outcome.routing += _ported(case)
         if message.donor == NKOM and facts.right_holder is None:
             holder = message.right_holder.model_dump(mode="json")
             outcome.rights.append(RightChange(case.main_number, now, case.case_id, holder))
@@ -125,22 +125,21 @@ def step(
     message: AnyCaseMessage,
     case: Case,
     facts: Facts,
-    routing: Iterable[RoutingRow],
     outcome: Outcome,
 ) -> Case:
     """A lawful message about a case, which time has been settled for, takes the case one step on."""
     before, case = case, _changed(message, case, facts)
     taken = take(case, message.type, outcome.decided_at)
     if isinstance(message, NpTilb):
-        taken = _returned(taken, outcome, routing, facts.networks)
+        taken = _returned(taken, outcome, facts.networks)
     outcome.cases[case.case_id] = taken.case
     outcome.entries.append(_entry(rules, message, taken.at, taken.from_state, taken.case))
     _move_room(before, taken.case, outcome)
     match message:
         case NpIver():
-            outcome.routing = port(routing, _routing_rows(taken.case))
+            outcome.routing += _ported(taken.case)
         case NpAnnu() if before.state == "scheduled":
-            outcome.routing = unport(routing, case.case_id)
+            outcome.routing += [Said(item, case.effective_time, undo=True) for item in case.numbers]
             if case.kind == "five_digit":
                 outcome.rights.append(RightChange(case.main_number, taken.at, case.case_id))
         case _:
@@ -153,12 +152,11 @@ def settle(
     case: Case,
     now: datetime,
     outcome: Outcome,
-    routing: Iterable[RoutingRow] = (),
     networks: Iterable[str] = (),
 ) -> Case:
     """What time has done to the case by `now`, written into the history at its due instant.
 
-    `routing` and `networks` matter where the clearinghouse itself returns the numbers: who is told, and what ends.
+    `networks` matter where the clearinghouse itself returns the numbers: they are told.
     """
     before = case
     for passed in due(case, now):
@@ -167,7 +165,7 @@ def settle(
             case = passed.case
         else:
             # NP_TILB or 5_TILB, which the clearinghouse sends for Nkom at the termination time (S3 2.8).
-            given_back = _returned(passed, outcome, routing, networks)
+            given_back = _returned(passed, outcome, networks)
             case = given_back.case
             outcome.entries.append(_said(rules, given_back, passed.event, {}, case.told, sender=NKOM))
         _notice(rules, passed, outcome)
@@ -177,10 +175,10 @@ def settle(
     return case
 
 
-def _returned(taken: Step, outcome: Outcome, routing: Iterable[RoutingRow], networks: Iterable[str]) -> Step:
+def _returned(taken: Step, outcome: Outcome, networks: Iterable[str]) -> Step:
     """What every return entails: who is told, numbers that route home again, and no right of use any more (S1)."""
     case = replace(taken.case, told=told_of_return(taken.case, networks))
-    outcome.routing = merge(outcome.routing, give_back(routing, case.numbers, taken.at))
+    outcome.routing += [Said(item, taken.at) for item in case.numbers]
     if is_five_digit(case.main_number):
         outcome.rights.append(RightChange(case.main_number, taken.at, None))
     return replace(taken, case=case)
@@ -191,7 +189,6 @@ def waive(
     case: Case,
     code: str,
     outcome: Outcome,
-    routing: Iterable[RoutingRow] = (),
     networks: Iterable[str] = (),
 ) -> Case:
     """The code is no longer waited for: its NP_FERD or 5_FERD, or, of a range holder, its NP_TILB.
@@ -202,7 +199,7 @@ def waive(
     returns = case.kind == "termination"
     taken = take(case if returns else replace(case, waived=(*case.waived, code)), WAIVE, outcome.decided_at)
     if returns:
-        taken = _returned(taken, outcome, routing, networks)
+        taken = _returned(taken, outcome, networks)
     outcome.cases[case.case_id] = taken.case
     outcome.entries.append(_said(rules, taken, WAIVE, {"code": code}, ()))
     if returns:
@@ -274,13 +271,10 @@ def _move_room(before: Case, after: Case, outcome: Outcome) -> None:
         outcome.room.append((after.cap_code, new, after.number_count))
 
 
-def _routing_rows(case: Case) -> list[RoutingRow]:
+def _ported(case: Case) -> list[Said]:
     holder = case.recipient or case.donor
     network = case.network or holder
-    return [
-        RoutingRow(item, holder, network, case.case_id, case.effective_time, target_number=case.target_number)
-        for item in case.numbers
-    ]
+    return [Said(item, case.effective_time, holder, network, case.target_number, case.case_id) for item in case.numbers]
 
 
 def _entry(rules: Rules, message: AnyMessage, at: datetime, from_state: str | None, case: Case) -> Entry:

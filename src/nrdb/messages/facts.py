@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from nrdb.routing.numbers import NumberRange, join, overlaps, subtract
-from nrdb.routing.table import RoutingRow
+from nrdb.routing.table import PortedRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +16,6 @@ class PlanRow:
     number_class: str
     range_holder: str
     status: str
-
-
-@dataclass(frozen=True, slots=True)
-class PortedRow:
-    """Numbers that somebody serves by a porting, and where a five-digit number is led to."""
-
-    numbers: NumberRange
-    holder: str
-    network: str | None = None
-    target_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +82,3 @@ class Facts:
         for row in self.plan:
             by_holder.setdefault(row.range_holder, []).append(row.numbers)
         return tuple(sorted(holder for holder, series in by_holder.items() if overlaps(wanted, series)))
-
-
-def ported_at(routing: Iterable[RoutingRow], at: datetime) -> tuple[PortedRow, ...]:
-    """What the routing table says of an instant, as the rules look at it."""
-    return tuple(
-        PortedRow(row.numbers, row.holder, row.network, row.target_number) for row in routing if row.in_force(at)
-    )

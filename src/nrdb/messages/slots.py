@@ -12,7 +12,7 @@ from typing import Any, Literal, ParamSpec
 from uuid import UUID
 
 from nrdb.errors import Problem
-from nrdb.messages.facts import Facts, Network, PlanRow, ported_at
+from nrdb.messages.facts import Facts, Network, PlanRow
 from nrdb.messages.fields import Range
 from nrdb.messages.kinds import AnyOpening, FiveIver, FiveOpps, NpBest, NpOpps, RightHolder
 from nrdb.messages.rules import (
@@ -24,8 +24,8 @@ from nrdb.messages.rules import (
     earliest_time,
     latest_time,
 )
-from nrdb.routing.numbers import NumberRange, count, parse_number
-from nrdb.routing.table import RoutingRow, give_back
+from nrdb.routing.numbers import NumberRange, count, parse_number, subtract
+from nrdb.routing.table import PortedRow
 from nrdb.timers.calendar import oslo_day
 
 P = ParamSpec("P")
@@ -123,7 +123,7 @@ def find_slots(
     now: datetime,
     *,
     start: datetime | None = None,
-    routing: Sequence[RoutingRow] = (),
+    routing: Sequence[PortedRow] = (),
     returning: Sequence[NumberRange] = (),
 ) -> Found:
     """The slots from `start` (now, unless it is later) to T11 or T14, for a message sent as soon as one may be.
@@ -175,11 +175,15 @@ def _unblocked(facts: Facts) -> datetime | None:
     return None if None in ends else max((end for end in ends if end is not None), default=None)
 
 
-def _then(facts: Facts, routing: Sequence[RoutingRow], returning: Sequence[NumberRange], at: datetime) -> Facts:
+def _then(facts: Facts, routing: Sequence[PortedRow], returning: Sequence[NumberRange], at: datetime) -> Facts:
     """The facts as they will be when the open cases have ended, as far as is known now."""
-    change = give_back(routing, returning, at)
-    rows = [*(row for row in routing if row.row_id not in change.removed), *change.added]
-    return replace(facts, open_numbers=(), ported=ported_at(rows, at))
+    ported = (
+        replace(row, numbers=staying)
+        for row in routing
+        if row.in_force(at)
+        for staying in subtract([row.numbers], returning)
+    )
+    return replace(facts, open_numbers=(), ported=tuple(ported))
 
 
 def _days(

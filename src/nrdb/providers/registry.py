@@ -76,10 +76,8 @@ WITH held AS MATERIALIZED (
     SELECT series_id FROM series
      WHERE holder = $1 AND (upper_inf(valid) OR upper(valid) > $2::timestamptz)
 ), ported AS MATERIALIZED (
-    SELECT r.numbers FROM routing r
-     WHERE r.holder = $1 AND r.removed_at IS NULL AND (upper_inf(r.valid) OR upper(r.valid) > $2)
-       AND NOT EXISTS (SELECT 1 FROM series s
-                        WHERE s.numbers @> r.numbers AND s.valid @> $2::timestamptz AND s.holder = $1)
+    SELECT int8range(first, last, '[]') AS numbers FROM routing
+     WHERE removed_at = 'infinity' AND valid_until > $2 AND holder = $1 AND range_holder <> $1
 ), party AS MATERIALIZED (
     SELECT case_id, created_at FROM cases
      WHERE (recipient = $1 OR donor = $1 OR kind = 'termination' AND $1 = ANY(range_holders))
@@ -119,8 +117,8 @@ WITH held AS MATERIALIZED (
     SELECT DISTINCT series_id FROM series
      WHERE holder = $1 AND status <> 'returned' AND (upper_inf(valid) OR upper(valid) > $2::timestamptz)
 ), routed AS MATERIALIZED (
-    SELECT numbers FROM routing
-     WHERE network = $1 AND removed_at IS NULL AND (upper_inf(valid) OR upper(valid) > $2)
+    SELECT int8range(first, last, '[]') AS numbers FROM routing
+     WHERE removed_at = 'infinity' AND valid_until > $2 AND network = $1 AND own_holder IS NOT NULL
 )
 SELECT (SELECT count(*) FROM held) AS series_count,
        (SELECT json_agg(series_id) FROM (SELECT series_id FROM held ORDER BY series_id LIMIT 100) h) AS series,

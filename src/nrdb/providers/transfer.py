@@ -27,11 +27,11 @@ async def meeting(connection: Connection, code: str, to: str) -> list[UUID]:
 
 
 async def is_network(connection: Connection, code: str, at: datetime) -> bool:
-    """Whether calls to numbers are routed to the code's network, now or as scheduled."""
+    """Whether calls to ported numbers are routed to the code's network, now or as scheduled."""
     found: bool = await connection.fetchval(
         """
         SELECT EXISTS (SELECT 1 FROM routing
-                        WHERE network = $1 AND removed_at IS NULL AND (upper_inf(valid) OR upper(valid) > $2))
+                        WHERE network = $1 AND own_holder IS NOT NULL AND removed_at = 'infinity' AND valid_until > $2)
         """,
         code,
         at,
@@ -40,67 +40,32 @@ async def is_network(connection: Connection, code: str, at: datetime) -> bool:
     return found
 
 
-# What is moved: rows of the old code, and rows of the new code whose range holder it now is, which end. A row that
-# leads calls into another network, or on to another number, stays: it says more than who holds the number. The series
-# have been transferred before.
-_MOVE_ROWS = """
-WITH own AS MATERIALIZED (
-    SELECT coalesce(range_agg(numbers), '{}'::int8multirange) AS numbers FROM series
-     WHERE holder = $2 AND valid @> $3::timestamptz
-), moving AS MATERIALIZED (
-    SELECT r.*, lower(r.valid) <= $3 AND r.target_number IS NULL AND r.holder IN ($1, $2)
-                AND r.network IN ($1, $2) AS may_end
-      FROM routing r, own
-     WHERE r.removed_at IS NULL AND (upper_inf(r.valid) OR upper(r.valid) > $3)
-       AND ($1 IN (r.holder, r.network)
-            OR r.holder = $2 AND r.network = $2 AND r.target_number IS NULL AND lower(r.valid) <= $3
-               AND r.numbers && own.numbers)
-), removed AS (
-    UPDATE routing SET removed_at = $3 WHERE row_id IN (SELECT row_id FROM moving) RETURNING 1
-), added AS (
-    INSERT INTO routing (numbers, holder, network, target_number, case_id, valid, recorded_at)
-    SELECT piece.numbers, piece.holder, piece.network, m.target_number, m.case_id, piece.valid, $3
-      FROM moving m, own, LATERAL (
-           SELECT m.numbers, m.holder, m.network, tstzrange(lower(m.valid), $3) AS valid WHERE lower(m.valid) < $3
-            UNION ALL
-           SELECT rest.numbers, CASE m.holder WHEN $1 THEN $2 ELSE m.holder END,
-                  CASE m.network WHEN $1 THEN $2 ELSE m.network END,
-                  tstzrange(greatest(lower(m.valid), $3), upper(m.valid))
-             FROM unnest(int8multirange(m.numbers)
-                         - CASE WHEN m.may_end THEN own.numbers ELSE '{}'::int8multirange END) AS rest(numbers)) piece
-     WHERE (SELECT count(*) FROM removed) > 0)
-SELECT count(*) FROM removed
-"""
-
-
-async def move_rows(connection: Connection, code: str, to: str, at: datetime) -> int:
-    """Ported numbers and networks; returns how many rows changed."""
-    moved: int = await connection.fetchval(_MOVE_ROWS, code, to, at, timeout=LONG)
-    return moved
-
-
-_HELD = """
-WITH own AS MATERIALIZED (
-    SELECT numbers FROM series WHERE holder = $1 AND valid @> $2::timestamptz
-), elsewhere AS (
-    SELECT range_agg(r.numbers) AS numbers FROM own, LATERAL (
-           SELECT numbers FROM routing
-            WHERE numbers && own.numbers AND removed_at IS NULL AND valid @> $2::timestamptz AND holder <> $1
-           OFFSET 0) r
-), ported AS (
-    SELECT range_agg(numbers) AS numbers FROM routing
-     WHERE holder = $1 AND removed_at IS NULL AND valid @> $2::timestamptz
-)
-SELECT coalesce(sum(upper(n) - lower(n)), 0)::bigint
-  FROM elsewhere, ported,
-       unnest(coalesce((SELECT range_agg(numbers) FROM own), '{}') - coalesce(elsewhere.numbers, '{}')
-              + coalesce(ported.numbers, '{}')) AS n
-"""
+async def rename_said(connection: Connection, code: str, to: str, at: datetime) -> None:
+    """What is said of numbers from then on names the new code; their rows have told it since the transfer was set."""
+    await connection.execute(
+        """
+        UPDATE routing SET own_holder = CASE own_holder WHEN $1 THEN $2 ELSE own_holder END,
+               own_network = CASE own_network WHEN $1 THEN $2 ELSE own_network END
+         WHERE removed_at = 'infinity' AND valid_from >= $3 AND $1 IN (own_holder, own_network)
+        """,
+        code,
+        to,
+        at,
+        timeout=LONG,
+    )
 
 
 async def count_held(connection: Connection, code: str, at: datetime) -> int:
-    """How many numbers the code serves."""
-    held: int = await connection.fetchval(_HELD, code, at, timeout=LONG)
+    """How many numbers the code serves at that instant."""
+    held: int = await connection.fetchval(
+        """
+        SELECT coalesce(sum(last - first + 1), 0)::bigint FROM routing
+         WHERE removed_at = 'infinity' AND holder = $1 AND valid_from <= $2 AND $2 < valid_until
+        """,
+        code,
+        at,
+        timeout=LONG,
+    )
     return held
 
 

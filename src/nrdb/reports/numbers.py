@@ -92,7 +92,7 @@ def _days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]
 
 
-# One walk over the ported numbers of each series, by the index that keeps them apart, until the page is full.
+# One walk over the ported numbers of each series, by the index of numbers, until the page is full.
 _MAJORITY = """
 WITH w AS MATERIALIZED (SELECT nrdb_now() AS now)
 SELECT s.*, held.*
@@ -105,9 +105,9 @@ SELECT s.*, held.*
        LATERAL (
         SELECT sum(h.count)::bigint AS ported_count, max(h.count)::bigint AS most,
                (array_agg(h.holder ORDER BY h.count DESC, h.holder))[1] AS most_holder
-          FROM (SELECT r.holder, sum(upper(r.numbers * s.numbers) - lower(r.numbers * s.numbers)) AS count
-                  FROM routing r, w
-                 WHERE r.numbers && s.numbers AND r.removed_at IS NULL AND r.valid @> w.now AND r.holder <> s.holder
+          FROM (SELECT r.holder, sum(r.last - r.first + 1) AS count
+                  FROM w, routing_of(lower(s.numbers), upper(s.numbers) - 1) r
+                 WHERE r.valid_from <= w.now AND w.now < r.valid_until AND r.holder <> s.holder
                  GROUP BY r.holder) h) held
  WHERE held.ported_count * 2 > s.number_count LIMIT $3
 """

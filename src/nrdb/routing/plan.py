@@ -14,6 +14,7 @@ import asyncpg
 from nrdb.clock import format_time
 from nrdb.db import Connection, fetch_one
 from nrdb.routing.numbers import NumberRange, subtract
+from nrdb.routing.rerouting import reroute
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ async def add_series(connection: Connection, new: NewSeries) -> dict[str, Any]:
     """Enter a series from now on. Raises asyncpg's `ExclusionViolationError` where one contains its numbers."""
     at = await connection.fetchval("SELECT nrdb_now()")
     fields = (new.number_class, new.holder, new.status, new.reason)
-    return (await _enter(connection, Series(uuid4(), new.numbers, *fields, at, None))).view()
+    entered = await _enter(connection, Series(uuid4(), new.numbers, *fields, at, None))
+    await reroute(connection, at, [new.numbers])
+    return entered.view()
 
 
 async def _enter(connection: Connection, version: Series) -> Series:
@@ -119,7 +122,10 @@ async def series_of(connection: Connection, holder: str, at: datetime) -> list[S
 async def change_series(
     connection: Connection, current: Series, at: datetime, *, holder: str, status: str, reason: str
 ) -> Series:
-    """From `at` on the series has this holder and status; what it had before stays in its history."""
+    """From `at` on the series has this holder and status; what it had before stays in its history.
+
+    Routing follows by `reroute`, which is the caller's to call: it may change many series before.
+    """
     await _end(connection, current, at)
     return await _enter(connection, replace(current, holder=holder, status=status, reason=reason, valid_from=at))
 
@@ -139,17 +145,22 @@ async def _end(connection: Connection, version: Series, at: datetime) -> None:
     )
 
 
-async def take_back(connection: Connection, series_id: UUID, due_at: datetime) -> None:
-    """Undo a version that was set for later; the one before it goes on."""
-    until = await connection.fetchval(
-        "DELETE FROM series WHERE series_id = $1 AND lower(valid) = $2 RETURNING upper(valid)", series_id, due_at
+async def take_back(connection: Connection, series_id: UUID, due_at: datetime) -> NumberRange:
+    """Undo a version that was set for later; the one before it goes on. Returns the numbers of the series."""
+    gone = await fetch_one(
+        connection,
+        "DELETE FROM series WHERE series_id = $1 AND lower(valid) = $2 RETURNING upper(valid), numbers",
+        series_id,
+        due_at,
     )
+    until, numbers = gone
     await connection.execute(
         "UPDATE series SET valid = tstzrange(lower(valid), $3) WHERE series_id = $1 AND upper(valid) = $2",
         series_id,
         due_at,
         until,
     )
+    return NumberRange(numbers.lower, numbers.upper - 1)
 
 
 async def version_until(connection: Connection, series_id: UUID, at: datetime) -> Series:
@@ -178,17 +189,21 @@ async def redirect_planned(connection: Connection, code: str, to: str, at: datet
 
 
 _PORTED = """
-SELECT lower(r.numbers * s.numbers) AS first, upper(r.numbers * s.numbers) - 1 AS last, r.holder,
-       lower(r.valid) AS since
+SELECT greatest(r.first, lower(s.numbers)) AS first, least(r.last, upper(s.numbers) - 1) AS last, r.holder, run.since
   FROM (SELECT coalesce($2::timestamptz, nrdb_now()) AS at) asked, LATERAL (
        SELECT numbers FROM series WHERE series_id = $1 ORDER BY valid @> asked.at DESC, lower(valid) LIMIT 1) own,
        LATERAL (
-       SELECT holder, numbers * own.numbers AS numbers FROM series
+       SELECT numbers * own.numbers AS numbers FROM series
         WHERE numbers && own.numbers AND valid @> asked.at OFFSET 0) s,
        LATERAL (
-       SELECT * FROM routing WHERE numbers && s.numbers AND removed_at IS NULL AND valid @> asked.at OFFSET 0) r
- WHERE r.holder <> s.holder
-   AND ($3::bigint IS NULL OR lower(r.numbers * s.numbers) > $3)
+       SELECT * FROM routing_of(greatest(lower(s.numbers), $3), upper(s.numbers) - 1)
+        WHERE valid_from <= asked.at AND asked.at < valid_until OFFSET 0) r,
+       LATERAL (
+       -- It serves them since somebody else's last row ended.
+       SELECT coalesce(max(e.valid_until) FILTER (WHERE e.holder <> r.holder), min(e.valid_from)) AS since
+         FROM routing_of(r.first, r.first) e WHERE e.valid_from <= r.valid_from) run
+ WHERE r.holder <> r.range_holder
+   AND ($3::bigint IS NULL OR greatest(r.first, lower(s.numbers)) > $3)
  ORDER BY 1 LIMIT $4
 """
 

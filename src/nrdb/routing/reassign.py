@@ -1,4 +1,4 @@
-"""What follows from a new holder of a series: numbers that are not ported, ported rows, and the cases about them.
+"""What follows from a new holder of a series for the cases about its numbers; routing follows by itself (`reroute`).
 
 The series itself has been changed before; `at` is the instant of the change. Everything that time has done by then has
 been written down, so the stored state of a case is its true one.
@@ -110,32 +110,10 @@ _FOLLOW = f"""
 SELECT case_id FROM written ORDER BY created_at, case_id
 """
 
-# Rows that say what the plan now says by itself: numbers ported to the new holder, and numbers that were ported home to
-# the old one. The new holder's row stays where it says more than that: another network, or where a five-digit number
-# leads.
-_END_ROWS = """
-WITH ending AS MATERIALIZED (
-    SELECT * FROM routing
-     WHERE numbers && int8range($1, $2, '[]') AND removed_at IS NULL AND valid @> $5::timestamptz
-       AND (holder = $3 OR holder = $4 AND network = $4 AND target_number IS NULL)
-), removed AS (
-    UPDATE routing SET removed_at = $5 WHERE row_id IN (SELECT row_id FROM ending) RETURNING 1
-), added AS (
-    INSERT INTO routing (numbers, holder, network, target_number, case_id, valid, recorded_at)
-    SELECT piece.numbers, e.holder, e.network, e.target_number, e.case_id, piece.valid, $5
-      FROM ending e, LATERAL (
-           SELECT e.numbers * int8range($1, $2, '[]') AS numbers, tstzrange(lower(e.valid), $5) AS valid
-            WHERE lower(e.valid) < $5
-            UNION ALL
-           SELECT unnest(int8multirange(e.numbers) - int8multirange(int8range($1, $2, '[]'))), e.valid) piece
-     WHERE (SELECT count(*) FROM removed) > 0)
-SELECT count(*) FROM removed
-"""
-
+# What others than the old holder served until then, whether the rows have followed the series already or not.
 _ELSEWHERE = """
-SELECT coalesce(sum(upper(numbers * int8range($1, $2, '[]')) - lower(numbers * int8range($1, $2, '[]'))), 0)::bigint
-  FROM routing
- WHERE numbers && int8range($1, $2, '[]') AND removed_at IS NULL AND valid @> $4::timestamptz AND holder <> $3
+SELECT coalesce(sum(least(last, $2) - greatest(first, $1) + 1), 0)::bigint
+  FROM routing_of($1, $2) WHERE valid_from < $4 AND $4 <= valid_until AND holder <> $3
 """
 
 
@@ -148,7 +126,7 @@ async def hindering(connection: Connection, series: Series, old: str, at: dateti
 
 
 async def reassign(connection: Connection, series: Series, old: str, at: datetime) -> Effects:
-    """Numbers and cases follow the series from its old holder to the one it has; those that cannot, stay."""
+    """Cases follow the series from its old holder to the one it has; those that cannot, stay."""
     effects = Effects(series=[series])
     if series.holder == old:
         return effects
@@ -158,7 +136,6 @@ async def reassign(connection: Connection, series: Series, old: str, at: datetim
     effects.numbers = series.numbers.count - elsewhere
     written = await connection.fetch(_FOLLOW, first, last, old, series.holder, at, str(series.series_id), timeout=LONG)
     effects.cases = [row["case_id"] for row in written]
-    effects.routing_rows = await connection.fetchval(_END_ROWS, first, last, old, series.holder, at, timeout=LONG)
     return effects
 
 
@@ -173,20 +150,19 @@ class Taken:
 
 _TAKEN = """
 WITH ported AS MATERIALIZED (
-    SELECT numbers * int8range($1, $2, '[]') AS numbers FROM routing
-     WHERE numbers && int8range($1, $2, '[]') AND removed_at IS NULL
-       AND (upper_inf(valid) OR upper(valid) > $4::timestamptz) AND holder <> $3)
+    SELECT int8range(greatest(first, $1), least(last, $2), '[]') AS numbers FROM routing_of($1, $2)
+     WHERE valid_until > $3 AND holder <> range_holder)
 SELECT (SELECT json_agg(json_build_array(lower(p.numbers), upper(p.numbers) - 1))
           FROM (SELECT DISTINCT numbers FROM ported ORDER BY numbers LIMIT 100) p) AS ported,
        (SELECT sum(upper(p.numbers) - lower(p.numbers))::bigint FROM (SELECT DISTINCT numbers FROM ported) p) AS count,
        (SELECT array_agg(DISTINCT case_id) FROM case_numbers
-         WHERE numbers && int8range($1, $2, '[]') AND during @> $4::timestamptz) AS cases
+         WHERE numbers && int8range($1, $2, '[]') AND during @> $3::timestamptz) AS cases
 """
 
 
 async def taken_in(connection: Connection, series: Series, at: datetime) -> Taken:
     """What is ported or in an open case of a series."""
-    row = await fetch_one(connection, _TAKEN, *_bounds(series), series.holder, at)
+    row = await fetch_one(connection, _TAKEN, *_bounds(series), at)
     ported = [NumberRange(first, last).view() for first, last in row["ported"] or ()]
     return Taken(ported, row["count"] or 0, list(row["cases"] or ()))
 
