@@ -30,6 +30,10 @@ class Portability:
     parties: tuple[str, ...]
 
 
+#: Changes of one transaction share all but so many bits of their places (see `routing_places`).
+BLOCK = 24
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """What the routing table says of a number during a stretch of time (`valid_until` None: no end known)."""
@@ -132,6 +136,78 @@ def answer(number: int, story: Sequence[Row], at: datetime) -> dict[str, Any] | 
 
 def _in_force(row: Row, at: datetime) -> bool:
     return row.valid_from <= at and (row.valid_until is None or at < row.valid_until)
+
+
+_STORIES = f"""
+SELECT asked.place, r.*
+  FROM unnest($1::bigint[]) WITH ORDINALITY AS asked(number, place), LATERAL (
+       SELECT {_COLUMNS} FROM routing_of(asked.number, asked.number) OFFSET 0) r
+ ORDER BY asked.place, r.valid_from
+"""
+
+
+async def lookup_many(
+    connection: Connection, numbers: Sequence[int], at: datetime | None = None
+) -> list[dict[str, Any] | None]:
+    """The routing answers at one instant, in the order asked; None for a number that is not in the plan then."""
+    # What is recorded after this instant takes effect after it, too, save for a return that is written down late.
+    at = at or await connection.fetchval("SELECT nrdb_now()")
+    stories: list[list[Row]] = [[] for _ in numbers]
+    for place, *row in await connection.fetch(_STORIES, numbers):
+        stories[place - 1].append(Row(*row))
+    return [answer(number, story, at) for number, story in zip(numbers, stories, strict=True)]
+
+
+_HISTORY = f"""
+SELECT put_seq, removed_seq, recorded_at, nullif(removed_at, 'infinity') AS removed_at, {_COLUMNS} FROM (
+       SELECT * FROM routing_of($1, $1)
+        UNION ALL
+       SELECT * FROM routing WHERE int8range(first, last, '[]') @> $1::bigint AND removed_at < 'infinity') every
+ ORDER BY put_seq
+"""
+
+
+@dataclass(slots=True)
+class Belief:
+    """A row as it was believed of one number, from `recorded_at` to before `removed_at` (None: still)."""
+
+    seq: int
+    removed_seq: int | None
+    recorded_at: datetime
+    removed_at: datetime | None
+    row: Row
+
+    def view(self) -> dict[str, Any]:
+        """As answers write it."""
+        row = self.row
+        return {
+            "seq": self.seq,
+            "recorded_at": format_time(self.recorded_at),
+            "removed_at": format_time(self.removed_at) if self.removed_at else None,
+            "holder": row.holder,
+            "network": row.network,
+            "routing_number": row.routing_number,
+            "range_holder": row.range_holder,
+            "target_number": national(row.target_number) if row.target_number else None,
+            "valid_from": format_time(row.valid_from),
+            "valid_until": format_time(row.valid_until) if row.valid_until else None,
+        }
+
+
+async def history(connection: Connection, number: int, after: int, limit: int) -> list[Belief]:
+    """All that has been believed of a number, in the order in which it became known, from after that place."""
+    beliefs: list[Belief] = []
+    going_on: dict[Row, Belief] = {}
+    for row in await connection.fetch(_HISTORY, number):
+        belief = Belief(row[0], row[1], row[2], row[3], Row(*tuple(row)[4:]))
+        before = going_on.get(belief.row)
+        # Where a neighbour was ported, the row was parted; nothing became known of this number.
+        if before is not None and before.removed_seq is not None and before.removed_seq >> BLOCK == belief.seq >> BLOCK:
+            before.removed_seq, before.removed_at = belief.removed_seq, belief.removed_at
+        else:
+            beliefs.append(belief)
+            going_on[belief.row] = belief
+    return [belief for belief in beliefs if belief.seq > after][:limit]
 
 
 def tel_uri(number: int, routing_number: str | None) -> str:
