@@ -30,8 +30,8 @@ START = local("2026-11-23 08:00")
 #: Two series of the seed, numbers in them, and their holders at the start.
 SERIES = {"90012345": "TELENOR", "92000000": "TELIA"}
 NUMBERS = {
-    "90012345": "90012345", "90000000": "90012345", "90010000": "90012345", "90010001": "90012345", "90010003": "90012345",
-    "90199999": "90012345", "92000000": "92000000", "92000007": "92000000",
+    "90012345": "90012345", "90000000": "90012345", "90010000": "90012345", "90010001": "90012345",
+    "90010003": "90012345", "90199999": "90012345", "92000000": "92000000", "92000007": "92000000",
 }  # fmt: skip
 ROUTING = {"TELENOR": "D0009", "TELIA": "+47990010", "LYSE": "D0006"}
 
@@ -59,23 +59,27 @@ class World:
     def answer(self, number: str, at: datetime) -> tuple[Any, ...]:
         """Holder, network, routing number, range holder."""
         plan, own = dict(SERIES), dict[str, str]()
+        # What a code is called by now: what had been told of it before is told of its successor.
+        called = {code: code for code in ROUTING}
         for event in sorted(self.events):
             if event.at > at:
                 break
             match event.kind:
                 case "port" if event.to is not None:
-                    own[event.what] = event.to
+                    own[event.what] = called[event.to]
                 case "port":
                     own.pop(event.what, None)
                 case "series" if event.to is not None:
-                    before, plan[event.what] = plan[event.what], event.to
+                    before, plan[event.what] = plan[event.what], called[event.to]
                     # Whom the range holder serves is not ported: it goes to the new one, or is its already.
-                    for ported in [n for n, code in own.items() if code in (before, event.to)]:
+                    for ported in [n for n, code in own.items() if code in (before, plan[event.what])]:
                         if NUMBERS[ported] == event.what:
                             del own[ported]
                 case "code" if event.to is not None:
-                    plan = {key: event.to if code == event.what else code for key, code in plan.items()}
-                    own = {key: event.to if code == event.what else code for key, code in own.items()}
+                    becomes = {code: called[event.to] if code == event.what else code for code in ROUTING}
+                    called = {code: becomes[name] for code, name in called.items()}
+                    plan = {key: becomes[code] for key, code in plan.items()}
+                    own = {key: becomes[code] for key, code in own.items()}
                     own = {n: code for n, code in own.items() if plan[NUMBERS[n]] != code}
         range_holder = plan[NUMBERS[number]]
         holder = own.get(number, range_holder)

@@ -15,6 +15,7 @@ from nrdb.clock import format_time
 from nrdb.db import Connection, fetch_one
 from nrdb.errors import Code, Problem
 from nrdb.routing.numbers import national
+from nrdb.routing.store import JSON_TEXT, JSON_TIME
 from nrdb.texts import say
 
 #: Seconds after which a snapshot that nobody has read to its end is given up.
@@ -43,10 +44,7 @@ async def edition(connection: Connection) -> Edition:
     return Edition(*row)
 
 
-# Instants as `format_time` writes them; the session's time zone is UTC.
-_JSON_TIME = "replace(to_json({})::text, '+00:00', 'Z')"
 _NATIONAL = "substr({}::text, 3)"
-_TEXT = """coalesce('"' || {} || '"', 'null')"""
 
 #: Nothing in a row needs escaping: digits, codes, routing numbers and instants. So COPY writes the lines as they are.
 _JSON = (
@@ -55,22 +53,22 @@ _JSON = (
     + """ || '","last":"' || """
     + _NATIONAL.format("last")
     + """ || '","holder":"' || holder || '","network":' || """
-    + _TEXT.format("network")
+    + JSON_TEXT.format("network")
     + """ || ',"routing_number":' || """
-    + _TEXT.format("routing_number")
+    + JSON_TEXT.format("routing_number")
     + """ || ',"range_holder":"' || range_holder || '","target_number":' || """
-    + _TEXT.format(_NATIONAL.format("target_number"))
+    + JSON_TEXT.format(_NATIONAL.format("target_number"))
     + """ || ',"valid_from":' || """
-    + _JSON_TIME.format("valid_from")
+    + JSON_TIME.format("valid_from")
     + """ || ',"valid_until":' || CASE WHEN valid_until = 'infinity' THEN 'null' ELSE """
-    + _JSON_TIME.format("valid_until")
+    + JSON_TIME.format("valid_until")
     + """ END || '}'"""
 )
 _CSV = f"""
     {_NATIONAL.format("first")} AS first, {_NATIONAL.format("last")} AS last, holder, network, routing_number,
     range_holder, {_NATIONAL.format("target_number")} AS target_number,
-    trim('"' FROM {_JSON_TIME.format("valid_from")}) AS valid_from,
-    CASE WHEN valid_until < 'infinity' THEN trim('"' FROM {_JSON_TIME.format("valid_until")}) END AS valid_until
+    trim('"' FROM {JSON_TIME.format("valid_from")}) AS valid_from,
+    CASE WHEN valid_until < 'infinity' THEN trim('"' FROM {JSON_TIME.format("valid_until")}) END AS valid_until
 """
 
 # What was removed after `seq` was believed at it.
