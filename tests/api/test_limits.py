@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from tests.support.service import Service, order_fields
 
-from nrdb.api import limits
+from nrdb.api import guard, limits
 from nrdb.api.limits import BURST_SECONDS, RequestLimits, StreamSlots
 from nrdb.errors import Code, Problem
 from nrdb.providers.keys import Caller
