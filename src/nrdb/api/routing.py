@@ -20,7 +20,7 @@ from nrdb.db import Connection, acquire
 from nrdb.messages.fields import Form, Time
 from nrdb.providers.keys import Role
 from nrdb.routing.export import changes, edition
-from nrdb.routing.numbers import parse_number
+from nrdb.routing.numbers import COUNTRY_CODE, LENGTHS, parse_number
 from nrdb.routing.store import history, lookup, lookup_many, lookup_now
 from nrdb.texts import say
 
