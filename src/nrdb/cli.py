@@ -141,6 +141,23 @@ def migrate(
 
 
 @_cli.command()
+def verify(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Replay the message log and the audit log into an empty database, and compare routing table and cases.
+
+    The database needs room for both, and its user the right to create one. Exit code 0: the same; 1: not.
+    """
+    settings = _begin(stop_is_success=False)
+    with _database(settings) as dsn:
+        from nrdb.verifying import program  # noqa: PLC0415
+
+        verdict = uvloop.run(program.verify(settings, dsn, lambda line: sys.stderr.write(f"{line}\n")))
+    program.show(verdict, as_json=as_json)
+    raise SystemExit(0 if verdict.equal else 1)
+
+
+@_cli.command()
 def openapi(
     check: Annotated[Path | None, typer.Option(help="Compare with this file instead of printing.")] = None,
 ) -> None:
