@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,7 +33,7 @@ def pieces(chance: random.Random, first: str, last: str, count: int) -> Iterator
     """Ranges without overlap, some of which touch, one at each end of the series."""
     low, high = int(first), int(last)
     edges = sorted({low, high + 1, low + 1, high, *(chance.randrange(low, high) for _ in range(count))})
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         if begin in (low, high) or chance.random() < 0.6:
             until = begin if chance.random() < 0.6 else chance.randrange(begin, end)
             yield str(begin), str(until)
@@ -107,7 +108,7 @@ async def reroute_all(dsn: str, rows: list[dict[str, str]]) -> None:
 async def test_an_import_writes_what_reroute_would(
     databases: Databases, capsys: pytest.CaptureFixture[str], tmp_path: Path, seed: int
 ) -> None:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 (no secret)
     rows = table(chance)
     columns = ["first", "last", "holder", "network", "since"]
     file = write_table(

@@ -143,6 +143,7 @@ async def _import_on(
     await staging.take_turn(connection)
     before = await connection.fetchval(_IMPORTED, wanted.action, digest)
     if before is not None:
+        await staging.forget(connection, digest)
         summary.state = "imported-before"
         summary.says = f"This file was imported at {format_time(before)}. There is nothing to do."
         return []

@@ -86,19 +86,21 @@ class Show:
             self._progress.update(task.id, completed=task.total)
         self._progress.add_task(name, total=max(total, 1), completed=done, note="")
         self._name, self._total, self._part = name, max(total, 1), done * _PARTS // max(total, 1)
-        if self._progress.disable and not self._as_json:
+        if self._progress.disable:
             self.say(f"{name} …")
 
     def reach(self, done: int, note: str = "") -> None:
         """So much of the step is done."""
         self._progress.update(self._progress.tasks[-1].id, completed=done, note=escape(note))
         part = done * _PARTS // self._total
-        if self._progress.disable and not self._as_json and part > self._part:
+        if self._progress.disable and part > self._part:
             self._part = part
             self.say(f"{self._name} {part * 100 // _PARTS} %{note and ', '}{note}")
 
     def say(self, text: str) -> None:
         """A line."""
+        if self._as_json:
+            return
         self._console.print(escape(text), highlight=False, soft_wrap=True)
 
     def end(self, summary: Summary, wrong: Iterable[Wrong]) -> None:

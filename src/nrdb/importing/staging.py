@@ -71,7 +71,7 @@ async def begin(connection: asyncpg.Connection, kind: str, digest: str, rows: Pl
         mark = await connection.fetchrow("SELECT * FROM nrdb_import WHERE sha256 = $1 AND kind = $2", digest, kind)
         if mark is not None:
             place = Place(mark["byte_offset"], mark["next_line"])
-            return Staged(place, mark["staged"], mark["whole"], place.line)
+            return Staged(place, mark["staged"], mark["whole"], place.line if place != rows else None)
     async with connection.transaction():
         await connection.execute(_DROP)
         await connection.execute(_CREATE)
@@ -151,6 +151,14 @@ class _Chunk:
 async def sort(connection: asyncpg.Connection) -> None:
     """All rows in the order of their numbers, with an index by them."""
     await connection.execute(_SORT)
+
+
+async def forget(connection: asyncpg.Connection, digest: str) -> None:
+    """Clear away what an import has left that was stopped behind its end; not what is left of another file."""
+    if await connection.fetchval("SELECT to_regclass('nrdb_import') IS NOT NULL") and await connection.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM nrdb_import WHERE sha256 = $1)", digest
+    ):
+        await clear(connection)
 
 
 async def clear(connection: asyncpg.Connection) -> None:
