@@ -18,7 +18,7 @@ import asyncpg
 import httpx
 import psutil
 
-from bench import load
+from bench import load, routing
 from bench.fanout import CASES, FOLLOWERS, fan_out, percentile
 from bench.market import CODES, FIRST_M2M, FIRST_NUMBER, Market, load_cases
 from bench.service import FIRST_PORT, Service, database, service, start, stop, until_ready
@@ -208,6 +208,54 @@ async def bench_fanout(folder: Path) -> list[Result]:
             ]  # fmt: skip
 
 
+#: Ported numbers of a country, and of a small one.
+PORTED, FEW_PORTED = 5_000_000, 50_000
+
+
+async def bench_routing(folder: Path) -> list[Result]:
+    """5,000,000 ported numbers: one, many, all of them, and 15,000 that change at one instant."""
+    with database(folder, "routing") as dsn:
+        small = await _second_database(dsn, "small")
+        async with service(dsn, folder, FIRST_PORT + 8) as running, service(small, folder, FIRST_PORT + 9) as few:
+            await routing.fill(dsn, PORTED)
+            await routing.fill(small, FEW_PORTED)
+            one, empty, growth, bulk, bare, whole, plain = [], [], [], [], [], [], []
+            for _ in range(RUNS):
+                one.append(await routing.asked(running.market, "/v1/routing/", PORTED * 2))
+                empty.append(await routing.asked(running.market, "/healthz"))
+                growth.append(await routing.asked(few.market, "/v1/routing/", FEW_PORTED * 2))
+                bulk.append(await routing.many(running.market, PORTED))
+                bare.append(await routing.many_bare(dsn, PORTED))
+                whole.append(await routing.snapshot(running.market, running.processes[0], "text/csv"))
+                plain.append(await routing.copy_out(dsn))
+            lines = await routing.snapshot(running.market, running.processes[0], "application/x-ndjson")
+            written, first, wrong = await routing.change_at_once(running.market, dsn)
+            seconds = [copied.seconds for copied in whole]
+            return [
+                Result("one number over HTTP", _median(one), "/s", _ratio(one, empty), "/healthz", ">= 0.6"),
+                Result("/healthz", _median(empty), "/s"),
+                Result("one number of 50,000 ported", _median(growth), "/s"),
+                Result("cost of one number", 1e6 / _median(one), "us", _ratio(growth, one), "of 50,000", "<= 1.2"),
+                Result("many numbers over HTTP", _median(bulk), "numbers/s", _ratio(bulk, bare), "= ANY, bare table",
+                       ">= 0.5 and >= 300,000/s"),
+                Result("= ANY on the bare table", _median(bare), "numbers/s"),
+                Result(f"snapshot, {whole[0].rows} rows, CSV", _median(seconds), f"s ({whole[0].size / 1e6:.0f} MB)",
+                       _ratio(plain, seconds), "COPY TO STDOUT", ">= 0.5"),
+                Result("snapshot, NDJSON", lines.seconds, f"s ({lines.size / 1e6:.0f} MB)",
+                       _median(plain) / lines.seconds, "COPY TO STDOUT", runs=1),
+                Result("COPY TO STDOUT", _median(plain), "s"),
+                Result("process grown by snapshots", max(copied.grown_mb for copied in whole), "MB"),
+                Result(f"{routing.CHANGING} numbers written", written, "s", runs=1),
+                Result("first look after their instant", first, "ms", runs=1),
+                Result("wrong answers then", wrong, "", target="0", runs=1),
+            ]  # fmt: skip
+
+
+def _ratio(ours: Iterable[float], theirs: Iterable[float]) -> float:
+    """The median of the ratios of runs that came one after the other."""
+    return statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
+
+
 BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, list[Result]]]] = {
     "start": bench_start,
     "transfer": bench_transfer,
@@ -216,6 +264,7 @@ BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, list[Result]]]] = {
     "series": bench_series,
     "growth": bench_growth,
     "fanout": bench_fanout,
+    "routing": bench_routing,
 }
 
 

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.support.server import FAST, Databases, prepare, sandbox_settings
 from tests.support.service import Service, local, running
+from tests.support.soundness import check_routing
 
 from nrdb.embedded import EmbeddedPostgres
 
@@ -56,3 +57,4 @@ async def service(databases: Databases, request: pytest.FixtureRequest, tmp_path
         running(sandbox_settings(tmp_path), dsn, databases.keys) as found,
     ):
         yield found
+        await check_routing(found.db)

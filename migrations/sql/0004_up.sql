@@ -19,6 +19,7 @@ CREATE TABLE routing (
     target_number BIGINT,
     valid_from TIMESTAMP WITH TIME ZONE NOT NULL,
     valid_until TIMESTAMP WITH TIME ZONE DEFAULT 'infinity' NOT NULL,
+    served_since TIMESTAMP WITH TIME ZONE NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
     removed_at TIMESTAMP WITH TIME ZONE DEFAULT 'infinity' NOT NULL,
     removed_seq BIGINT,
@@ -152,7 +153,8 @@ BEGIN
                SELECT * FROM routing_of(z.zone_first, z.zone_last) OFFSET 0) r
     ), old AS MATERIALIZED (
         SELECT DISTINCT ON (put_seq) put_seq, first, last, holder, network, routing_number, range_holder,
-               target_number, valid_from, valid_until, own_holder, own_network, own_since, case_id, recorded_at
+               target_number, valid_from, valid_until, served_since, own_holder, own_network, own_since, case_id,
+               recorded_at
           FROM touched
     ), cell AS MATERIALIZED (
         -- Numbers that have one story in the end: inside the zone, by the rows that they were in, or in none.
@@ -200,7 +202,8 @@ BEGIN
                   AND lower(s.valid) > own.own_since AND lower(s.valid) <= point.at) over ON true
     ), named AS (
         SELECT f.first, f.last, f.valid_from, f.valid_until, f.own_holder, f.own_network, f.own_since, f.case_id,
-               CASE WHEN NOT goes_with_plan THEN f.target_number END AS target_number, code.holder, code.range_holder, CASE WHEN n.terminating THEN n.code END AS network,
+               CASE WHEN NOT goes_with_plan THEN f.target_number END AS target_number, code.holder, code.range_holder,
+               CASE WHEN n.terminating THEN n.code END AS network,
                CASE WHEN n.terminating THEN n.routing_number END AS routing_number
           FROM (SELECT *, CASE WHEN own_holder IS NULL OR goes_with_plan THEN plan_holder ELSE own_holder END AS serves,
                        CASE WHEN own_holder IS NULL OR goes_with_plan THEN plan_holder ELSE own_network END AS leads_to
@@ -227,27 +230,34 @@ BEGIN
                AND lag(own_holder) OVER told IS NOT DISTINCT FROM own_holder
                AND lag(own_network) OVER told IS NOT DISTINCT FROM own_network
                AND lag(own_since) OVER told IS NOT DISTINCT FROM own_since
-               AND lag(case_id) OVER told IS NOT DISTINCT FROM case_id AS goes_on
+               AND lag(case_id) OVER told IS NOT DISTINCT FROM case_id AS goes_on,
+               lag(valid_until) OVER told = valid_from AND lag(holder) OVER told = holder
+               AND lag(network) OVER told IS NOT DISTINCT FROM network
+               AND lag(target_number) OVER told IS NOT DISTINCT FROM target_number AS serves_on
           FROM story WINDOW told AS (PARTITION BY first ORDER BY valid_from)
+    ), parted AS (
+        SELECT marked.*, count(*) FILTER (WHERE goes_on IS NOT TRUE) OVER told AS part,
+               count(*) FILTER (WHERE serves_on IS NOT TRUE) OVER told AS service
+          FROM marked WINDOW told AS (PARTITION BY first ORDER BY valid_from)
     ), joined AS (
-        SELECT first, last, min(valid_from) AS valid_from, max(valid_until) AS valid_until, holder, network,
+        SELECT first, last, min(valid_from) AS valid_from, max(valid_until) AS valid_until,
+               min(min(valid_from)) OVER (PARTITION BY first, service) AS served_since, holder, network,
                routing_number, range_holder, target_number, own_holder, own_network, own_since, case_id
-          FROM (SELECT marked.*, count(*) FILTER (WHERE goes_on IS NOT TRUE) OVER (
-                       PARTITION BY first ORDER BY valid_from) AS part FROM marked) m
-         GROUP BY first, last, part, holder, network, routing_number, range_holder, target_number, own_holder,
-                  own_network, own_since, case_id
+          FROM parted
+         GROUP BY first, last, part, service, holder, network, routing_number, range_holder, target_number,
+                  own_holder, own_network, own_since, case_id
          UNION ALL
         -- Numbers outside the zone keep what their row said.
-        SELECT lower(rest), upper(rest) - 1, o.valid_from, o.valid_until, o.holder, o.network, o.routing_number,
-               o.range_holder, o.target_number, o.own_holder, o.own_network, o.own_since, o.case_id
+        SELECT lower(rest), upper(rest) - 1, o.valid_from, o.valid_until, o.served_since, o.holder, o.network,
+               o.routing_number, o.range_holder, o.target_number, o.own_holder, o.own_network, o.own_since, o.case_id
           FROM (SELECT first, int8multirange(int8range(first, last, '[]'))
                               - range_agg(int8range(zone_first, zone_last, '[]')) AS others
                   FROM touched GROUP BY first, last) t JOIN old o USING (first), unnest(t.others) AS rest
     ), differing AS MATERIALIZED (
         SELECT o.put_seq, o.recorded_at, j.*
           FROM old o FULL JOIN joined j ON o.first = j.first AND o.valid_from = j.valid_from
-         WHERE (o.last, o.valid_until, o.holder, o.range_holder)
-               IS DISTINCT FROM (j.last, j.valid_until, j.holder, j.range_holder)
+         WHERE (o.last, o.valid_until, o.served_since, o.holder, o.range_holder)
+               IS DISTINCT FROM (j.last, j.valid_until, j.served_since, j.holder, j.range_holder)
             OR (o.network, o.routing_number, o.target_number, o.own_holder, o.own_network, o.own_since, o.case_id)
                IS DISTINCT FROM
                (j.network, j.routing_number, j.target_number, j.own_holder, j.own_network, j.own_since, j.case_id)
@@ -263,10 +273,10 @@ BEGIN
         RETURNING 1
     ), added AS (
         INSERT INTO routing (put_seq, first, last, holder, network, routing_number, range_holder, target_number,
-                             valid_from, valid_until, recorded_at, own_holder, own_network, own_since,
+                             valid_from, valid_until, served_since, recorded_at, own_holder, own_network, own_since,
                              case_id)
         SELECT t.place + t.gone + row_number() OVER (ORDER BY first, valid_from) - 1, first, last, holder, network,
-               routing_number, range_holder, target_number, valid_from, valid_until, t.stamp, own_holder,
+               routing_number, range_holder, target_number, valid_from, valid_until, served_since, t.stamp, own_holder,
                own_network, own_since, case_id
           FROM differing, taken t
          -- What is removed is gone before anything is added in its place.

@@ -22,6 +22,7 @@ from nrdb.api import (
     ops,
     providers,
     reports,
+    routing,
     rules,
     series,
     slots,
@@ -46,6 +47,13 @@ from nrdb.settings import Settings
 
 #: Connections for reading inboxes: few, for all who follow share one look.
 _READERS = 3
+#: Connections for copying the routing table: so many copies at a time, and nobody else waits for one.
+_COPIERS = 2
+#: What needs none of the framework (see `RequestLog`).
+_DIRECT = {
+    ("POST", "/v1/messages"): messages.bare_post_message,
+    ("GET", "/v1/routing/{number}"): routing.bare_get_routing,
+}
 _DESCRIPTION = """
 Number-portability clearinghouse: providers post porting messages, the rulebook decides, everybody concerned is told.
 
@@ -81,6 +89,8 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
             stack.push_async_callback(pool.close)
             readers = await open_pool(dsn, _READERS, settings.retention_days)
             stack.push_async_callback(readers.close)
+            copiers = await open_pool(dsn, _COPIERS, settings.retention_days)
+            stack.push_async_callback(copiers.close)
             async with acquire(pool) as connection:
                 vault = await open_vault(connection, settings)
             tail = Tail(readers)
@@ -90,6 +100,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
                 rulebook,
                 pool,
                 readers,
+                copiers,
                 Reader(readers, vault),
                 tail,
                 Intake(pool, rulebook, vault),
@@ -117,15 +128,15 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     install(app)
     for router in (
         messages.posting, messages.reading, batch.router, cases.router, cases.reminding, inbox.reading, inbox.acking,
-        numbers.router, calendar.router, rules.router, slots.router, providers.everybody, providers.themselves,
-        providers.admins, admin.router, admin.reading, series.reading, series.admins, transfer.admins,
-        transfer.reading, five_digit.admins, five_digit.reading, reports.router, reports.reading, ops.router,
-        webhooks.reading, webhooks.setting,
+        numbers.router, routing.router, calendar.router, rules.router, slots.router, providers.everybody,
+        providers.themselves, providers.admins, admin.router, admin.reading, series.reading, series.admins,
+        transfer.admins, transfer.reading, five_digit.admins, five_digit.reading, reports.router, reports.reading,
+        ops.router, webhooks.reading, webhooks.setting,
     ):  # fmt: skip
         app.include_router(router)
     if settings.sandbox:
         app.include_router(sandbox_router())
-    app.add_middleware(RequestLog, direct={("POST", "/v1/messages"): messages.bare_post_message})
+    app.add_middleware(RequestLog, direct=_DIRECT)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

@@ -5,16 +5,18 @@ database (or the sandbox clock that it keeps), together with the facts it is dec
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from time import monotonic
 
 from nrdb.texts import FieldError, say
 
-__all__ = ["LATEST_YEAR", "format_time", "monotonic", "parse_time"]
+__all__ = ["LATEST_YEAR", "TICK", "format_time", "monotonic", "parse_time"]
 
 #: The last year that every time zone conversion survives.
 LATEST_YEAR = 9998
+#: Times are told to the microsecond, so this is the distance between two of them.
+TICK = timedelta(microseconds=1)
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
 )

@@ -90,8 +90,9 @@ async def test_a_new_holder_takes_what_is_not_ported(service: Service) -> None:
     assert (after["holder"], after["series_id"], after["reason"]) == ("LYSE", series["series_id"], "plan")
     # 200,000 numbers less the one that LYSE had already and the one that TELIA keeps.
     assert after["changed"]["numbers"] == 199_998
-    # The row of 90012347, ported home, ends. The one of 90012345 stays: it leads into TELIA's network.
-    assert after["changed"]["routing_rows"] == 1
+    # Three numbers with a story of their own, and what lies before and behind them. 90012347, ported home, goes along;
+    # 90012345 leads into TELIA's network as before.
+    assert after["changed"]["routing_rows"] == 5
     assert (await service.read(f"/routing/{NUMBER}"))["network"] == "TELIA"
 
     assert await routing(service, "90000000") == ("LYSE", "LYSE", False)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nrdb.clock import format_time
+from nrdb.clock import TICK, format_time
 from nrdb.errors import Code, Problem
 from nrdb.messages.facts import CapDay, Facts, OpenNumbers, PlanRow
 from nrdb.messages.kinds import AnyOpening
 from nrdb.messages.rules import Rules, check_opening
-from nrdb.messages.slots import TICK, Found, OpeningType, Slot, assumed, draft, find_slots, naming
+from nrdb.messages.slots import Found, OpeningType, Slot, assumed, draft, find_slots, naming
 from nrdb.routing.numbers import NumberRange, parse_number
 from nrdb.routing.table import PortedRow
 from nrdb.rulebook import load_rulebook

@@ -1,12 +1,12 @@
-"""Routing answers, portability, and the number plan as everybody may read it."""
+"""Whether a number can be ported."""
 
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Path, Query, Request
+from fastapi import Path, Request
 from starlette.responses import Response
 
-from nrdb.api.answers import PortabilityAnswer, RoutingAnswer
+from nrdb.api.answers import PortabilityAnswer
 from nrdb.api.context import services
 from nrdb.api.guard import caller_of, guarded
 from nrdb.api.problems import json_response
@@ -15,12 +15,11 @@ from nrdb.cases.facts import read_days
 from nrdb.clock import format_time
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
-from nrdb.messages.fields import Time
 from nrdb.messages.rules import Rules, earliest_time
 from nrdb.messages.slots import OpeningType, draft
 from nrdb.providers.keys import Caller
 from nrdb.routing.numbers import NumberRange, is_five_digit, national, parse_number
-from nrdb.routing.store import Portability, lookup, portability
+from nrdb.routing.store import Portability, portability
 from nrdb.rulebook import Rulebook
 from nrdb.texts import say
 from nrdb.timers.calendar import working_calendar
@@ -48,18 +47,6 @@ def not_in_plan(text: str) -> Problem:
         status=404,
         facts={"number": text},
     )
-
-
-@router.get("/routing/{number}", response_model=RoutingAnswer, summary="Where a call goes")
-async def get_routing(
-    request: Request, number: NumberPath, at: Annotated[Time | None, Query(description="default: now")] = None
-) -> Response:
-    """The routing answer for one number at any past, present or scheduled instant."""
-    async with acquire(services(request).pool) as connection:
-        answer = await lookup(connection, number_of(number), at)
-    if answer is None:
-        raise not_in_plan(number)
-    return json_response(answer)
 
 
 @router.get("/portability/{number}", response_model=PortabilityAnswer, summary="Whether a number can be ported")

@@ -5,7 +5,7 @@ from typing import Any
 
 from nrdb.audit import Change
 from nrdb.changes.settling import Settler
-from nrdb.clock import format_time
+from nrdb.clock import TICK, format_time
 from nrdb.db import Connection
 from nrdb.delivery.notices import announce
 from nrdb.errors import Code, Problem
@@ -34,10 +34,11 @@ async def transfer_now(change: Change, settler: Settler, code: str, to: str, rea
             say("In open cases {code} and {to} would be one code on both sides: see 'facts.cases'.", code=code, to=to),
             facts={"cases": [str(case_id) for case_id in conflicts[:SHOWN]], "count": len(conflicts)},
         )
+    numbers = await count_held(change.connection, code, change.at)
     # It is set for this instant, as one that is set for later: routing knows it from then on. Then it is carried out.
     planned, rows = await set_transfer(change, code, to, change.at, reason)
     await mark_done(change.connection, planned.id, change.at)
-    return await _transfer(change, settler, code, to, reason, Effects(routing_rows=rows))
+    return await _transfer(change, settler, code, to, reason, Effects(numbers=numbers, routing_rows=rows))
 
 
 async def set_transfer(change: Change, code: str, to: str, due_at: datetime, reason: str) -> tuple[Planned, int]:
@@ -57,7 +58,6 @@ async def set_transfer(change: Change, code: str, to: str, due_at: datetime, rea
 
 async def _transfer(change: Change, settler: Settler, code: str, to: str, reason: str, effects: Effects) -> Effects:
     connection, at = change.connection, change.at
-    effects.numbers = await count_held(connection, code, at)
     held = await series_of(connection, code, at)
     effects.series = [
         await change_series(connection, series, at, holder=to, status=series.status, reason=reason) for series in held
@@ -97,7 +97,11 @@ async def apply_planned(change: Change, settler: Settler, planned: Planned) -> N
     the new code is then on both sides. The audit line lists them.
     """
     code, to = planned.subject, planned.details["to"]
-    effects = Effects(conflicts=await meeting(change.connection, code, to))
+    effects = Effects(
+        conflicts=await meeting(change.connection, code, to),
+        # At its instant routing tells of the new code already.
+        numbers=await count_held(change.connection, code, change.at - TICK),
+    )
     await _transfer(change, settler, code, to, planned.reason, effects)
     await change.record(
         CODE_TRANSFERRED,

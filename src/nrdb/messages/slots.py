@@ -7,10 +7,11 @@ What the request does not name (customer, target number, right holder, network) 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, ParamSpec
 from uuid import UUID
 
+from nrdb.clock import TICK
 from nrdb.errors import Problem
 from nrdb.messages.facts import Facts, Network, PlanRow
 from nrdb.messages.fields import Range
@@ -30,8 +31,6 @@ from nrdb.timers.calendar import oslo_day
 
 P = ParamSpec("P")
 OpeningType = Literal["NP_BEST", "5_IVER", "NP_OPPS", "5_OPPS"]
-#: Times are told to the microsecond, so this is the distance between two of them.
-TICK = timedelta(microseconds=1)
 #: Stands for the target number that a draft of 5_IVER does not name.
 _ANY_TARGET = parse_number("00000000")
 

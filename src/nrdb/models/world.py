@@ -92,7 +92,8 @@ series = Table(
 #: and instant, in force from `valid_from` to before `valid_until`, believed from `recorded_at` to before `removed_at`.
 #: Rows are written by `reroute` alone. All rows of a number that are believed have the same `first` and `last`.
 #: What is said of the numbers themselves (`own_…`, by a case or an import) is kept beside what follows from it; where
-#: nothing is, they go with the plan. `put_seq` and `removed_seq` are places in the order of changes.
+#: nothing is, they go with the plan. `served_since` is when the holder began to serve them there, in an earlier row
+#: perhaps. `put_seq` and `removed_seq` are places in the order of changes.
 routing = Table(
     "routing",
     metadata,
@@ -106,6 +107,7 @@ routing = Table(
     Column("target_number", BigInteger),
     Column("valid_from", INSTANT, nullable=False),
     Column("valid_until", INSTANT, nullable=False, server_default=text("'infinity'")),
+    Column("served_since", INSTANT, nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
     Column("removed_at", INSTANT, nullable=False, server_default=text("'infinity'")),
     Column("removed_seq", BigInteger),

@@ -110,10 +110,11 @@ _FOLLOW = f"""
 SELECT case_id FROM written ORDER BY created_at, case_id
 """
 
-# What others than the old holder served until then, whether the rows have followed the series already or not.
+# What is ported to others than the old holder at that instant, whether the rows have followed the series yet or not.
 _ELSEWHERE = """
 SELECT coalesce(sum(least(last, $2) - greatest(first, $1) + 1), 0)::bigint
-  FROM routing_of($1, $2) WHERE valid_from < $4 AND $4 <= valid_until AND holder <> $3
+  FROM routing_of($1, $2)
+ WHERE valid_from <= $4 AND $4 < valid_until AND own_holder <> $3 AND holder = own_holder
 """
 
 

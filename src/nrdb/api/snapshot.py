@@ -1,0 +1,130 @@
+"""The snapshot as an answer: streamed from the database to the client, a piece at a time, compressed where wanted."""
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from nrdb.api.batch import NDJSON
+from nrdb.clock import format_time
+from nrdb.db import Pool, acquire
+from nrdb.routing.export import Edition, copy_snapshot
+
+CSV = "text/csv"
+#: Bytes sent at once: fewer would cost more, more would be held for every reader.
+_PIECE = 256 * 1024
+#: Seconds for which a reader may stand still; then it has to begin again, and holds nobody's connection.
+_STALLED = 60.0
+#: A little slower than the network of a data centre, a tenth of the size.
+_LEVEL = 1
+
+SNAPSHOT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A row a line",
+        "content": {
+            NDJSON: {"schema": {"$ref": "#/components/schemas/RoutingRowView"}},
+            CSV: {"schema": {"type": "string"}},
+        },
+        "headers": {
+            "Routing-Seq": {"schema": {"type": "integer"}, "description": "the last change that is in it"},
+            "Routing-At": {"schema": {"type": "string", "format": "date-time"}, "description": "its instant"},
+            "Routing-Source": {"schema": {"type": "string", "format": "uuid"}, "description": "whose table it is"},
+            "ETag": {"schema": {"type": "string"}},
+        },
+    },
+    304: {"description": "Nothing has changed since the snapshot of that ETag"},
+}
+
+
+def _weight(accept: str, *kinds: str) -> float:
+    """How much a client wants one of these media types (RFC 9110, 12.5.1); 0 for not at all."""
+    best = 0.0
+    for part in accept.split(","):
+        kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        if kind in kinds:
+            quality = next((text[2:] for text in parameters if text.startswith("q=")), "1")
+            best = max(best, float(quality) if quality.replace(".", "", 1).isdigit() else 0.0)
+    return best
+
+
+def wanted_form(headers: Mapping[str, str]) -> tuple[bool, bool]:
+    """Whether as CSV, and whether compressed. NDJSON is what those get who name nothing that there is."""
+    accept = headers.get("accept", "*/*")
+    csv = _weight(accept, CSV, "text/*") > _weight(accept, NDJSON, "application/json", "application/*", "*/*")
+    return csv, _weight(headers.get("accept-encoding", ""), "gzip", "*") > 0
+
+
+class Snapshot(Response):
+    """The answer to whoever copies the table. It holds one connection of `copiers` until it is sent."""
+
+    def __init__(self, copiers: Pool, edition: Edition, etag: str, form: tuple[bool, bool]) -> None:
+        super().__init__()
+        self._copiers = copiers
+        self._edition = edition
+        self._csv, self._gzip = form
+        headers = {
+            "content-type": f"{CSV}; charset=utf-8; header=present" if self._csv else NDJSON,
+            "etag": etag,
+            "routing-seq": str(edition.seq),
+            "routing-at": format_time(edition.at),
+            "routing-source": str(edition.source),
+            "vary": "Accept, Accept-Encoding",
+            "cache-control": "no-cache",
+        } | ({"content-encoding": "gzip"} if self._gzip else {})
+        self._start = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send until the table or the client's patience ends."""
+        async with acquire(self._copiers) as connection:
+            await send({"type": "http.response.start", "status": 200, "headers": list(self._start)})
+            pieces = _Pieces(_sender(send), compressed=self._gzip)
+            await copy_snapshot(connection, self._edition, pieces.take, csv=self._csv)
+            await pieces.end()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _sender(send: Send) -> Callable[[bytes], Awaitable[None]]:
+    async def send_on(content: bytes) -> None:
+        try:
+            async with asyncio.timeout(_STALLED):
+                await send({"type": "http.response.body", "body": content, "more_body": True})
+        except TimeoutError:
+            raise ClientDisconnect from None
+
+    return send_on
+
+
+class _Pieces:
+    """Gathers what comes in small parts, and compresses it beside the loop: others are served meanwhile."""
+
+    def __init__(self, send: Callable[[bytes], Awaitable[None]], *, compressed: bool) -> None:
+        self._send = send
+        self._held: list[bytes] = []
+        self._size = 0
+        self._zip = zlib.compressobj(_LEVEL, wbits=31) if compressed else None
+
+    async def take(self, content: bytes) -> None:
+        """One more part."""
+        self._held.append(content)
+        self._size += len(content)
+        if self._size >= _PIECE:
+            await self._pass_on()
+
+    async def end(self) -> None:
+        """All that is left."""
+        await self._pass_on()
+        if self._zip is not None:
+            await self._send(self._zip.flush())
+
+    async def _pass_on(self) -> None:
+        content = b"".join(self._held)
+        self._held.clear()
+        self._size = 0
+        if self._zip is not None and content:
+            content = await asyncio.to_thread(self._zip.compress, content)
+        if content:
+            await self._send(content)
