@@ -57,8 +57,8 @@ def plan(tmp_path: Path) -> Path:
 
 
 BEFORE = """
-SELECT reroute(nrdb_now(), ARRAY[4751000003], ARRAY[4751000003],
-       '[{"first": 4751000003, "since": "2022-01-01T00:00:00Z", "until": "2023-01-01T00:00:00Z", "undo": false,
+SELECT reroute(nrdb_now(), ARRAY[4751000006], ARRAY[4751000006],
+       '[{"first": 4751000006, "since": "2020-02-01T00:00:00Z", "until": "2020-03-01T00:00:00Z", "undo": false,
           "holder": "TELIA", "network": "TELIA"}]')
 """
 KILLS = [

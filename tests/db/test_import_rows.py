@@ -13,6 +13,7 @@ import orjson
 import pytest
 from tests.support.importing import ROUTING, fetch, run_import, write_table, wrong_lines
 from tests.support.server import Databases
+from tests.support.soundness import check_routing_of
 
 NOW = datetime.fromisoformat("2026-11-23T08:00:00+01:00")
 #: Series of the seed, with some room for what is ported in them.
@@ -114,8 +115,9 @@ async def test_an_import_writes_what_reroute_would(
     file = write_table(
         tmp_path / "ported.csv", ";".join(columns), (";".join(row[name] for name in columns) for row in rows)
     )
+    transfers = seed % 4 == 3
     async with databases.sandbox(NOW) as ours:
-        await what_was_before(ours, chance, transfers=seed % 4 == 3)
+        await what_was_before(ours, chance, transfers=transfers)
         async with databases.sandbox(NOW, urlsplit(ours).path[1:]) as theirs:
             errors = tmp_path / "errors.csv"
             code, summary = await run_import(capsys, ours, "ported", file, errors=errors, skip_bad=True)
@@ -127,6 +129,8 @@ async def test_an_import_writes_what_reroute_would(
             assert summary["imported"] == len(taken) > 0
             await reroute_all(theirs, taken)
             assert await fetch(ours, ROUTING) == await fetch(theirs, ROUTING)
+            if not transfers:
+                await check_routing_of(ours)
 
 
 async def test_places_of_changes_are_those_of_one_transaction(

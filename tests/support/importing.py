@@ -13,8 +13,8 @@ from nrdb.importing import Wanted, import_file
 
 #: All that a row of the routing table says, in both times, but for its places in the order of changes.
 ROUTING = """
-SELECT first, last, holder, network, routing_number, range_holder, target_number, valid_from, valid_until, recorded_at,
-       removed_at, own_holder, own_network, own_since, case_id
+SELECT first, last, holder, network, routing_number, range_holder, target_number, valid_from, valid_until, served_since,
+       recorded_at, removed_at, own_holder, own_network, own_since, case_id
   FROM routing ORDER BY routing.first, valid_from, last, recorded_at, removed_at, valid_until
 """
 #: What an import has left of itself while it was not finished.

@@ -68,7 +68,7 @@ _FORGET = "DELETE FROM nrdb_import_cell WHERE rows = 0"
 # A cell is in the batch in which its first row comes.
 _BATCHES = """
 SELECT min(first) AS first, max(last) AS last, sum(rows)::bigint AS rows
-  FROM (SELECT first, last, rows, (sum(rows) OVER (ORDER BY part) - sum(rows) OVER (PARTITION BY part)) / $2 AS batch
+  FROM (SELECT first, last, rows, div(sum(rows) OVER (ORDER BY part) - sum(rows) OVER (PARTITION BY part), $2) AS batch
           FROM nrdb_import_cell WHERE plain = $1) b
  GROUP BY batch ORDER BY batch
 """
@@ -89,7 +89,7 @@ _ADD = """
 WITH ported AS (
     SELECT c.first AS cell_first, c.last AS cell_last, c.holder AS plan_holder, c.network AS plan_network,
            c.routing_number AS plan_routing_number, c.range_holder, c.target_number AS plan_target_number,
-           c.valid_from AS plan_from, c.case_id, r.first, r.last, r.holder, r.network, r.target_number,
+           c.valid_from AS plan_from, c.served_since, c.case_id, r.first, r.last, r.holder, r.network, r.target_number,
            coalesce(r.since, $3::timestamptz) AS since, lag(r.last) OVER beside AS before,
            lead(r.first) OVER beside AS after
       FROM nrdb_import_cell k JOIN routing c USING (put_seq)
@@ -105,6 +105,7 @@ WITH ported AS (
            CASE k WHEN 3 THEN target_number ELSE plan_target_number END AS target_number,
            CASE k WHEN 3 THEN greatest(plan_from, since) ELSE plan_from END AS valid_from,
            CASE k WHEN 2 THEN since ELSE 'infinity' END AS valid_until,
+           CASE k WHEN 2 THEN plan_from WHEN 3 THEN greatest(plan_from, since) ELSE served_since END AS served_since,
            CASE k WHEN 3 THEN holder END AS own_holder, CASE k WHEN 3 THEN network END AS own_network,
            CASE k WHEN 3 THEN since END AS own_since, CASE k WHEN 3 THEN NULL ELSE case_id END AS case_id
       FROM ported p JOIN (SELECT code, provider.routing_number FROM provider) n ON n.code = p.network
@@ -113,9 +114,9 @@ WITH ported AS (
                   ELSE after IS NULL AND last < cell_last END
 )
 INSERT INTO routing (put_seq, first, last, holder, network, routing_number, range_holder, target_number, valid_from,
-                     valid_until, recorded_at, own_holder, own_network, own_since, case_id)
+                     valid_until, served_since, recorded_at, own_holder, own_network, own_since, case_id)
 SELECT $5 + row_number() OVER () - 1, first, last, holder, network, routing_number, range_holder, target_number,
-       valid_from, valid_until, $4, own_holder, own_network, own_since, case_id
+       valid_from, valid_until, served_since, $4, own_holder, own_network, own_since, case_id
   FROM piece
 """
 _REROUTE = """
