@@ -1,11 +1,13 @@
 """Files as operators have them: what is read, and what each kind of bad file is told. No database."""
 
 import io
+import re
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
+import nrdb.importing
 from nrdb.importing.reading import (
     BLOCK,
     LINE_LIMIT,
@@ -263,3 +265,27 @@ def test_each_wrong_series_is_told_apart(path: Path, row: str, code: str) -> Non
         (parsed,) = [table.parse(block) for block in read_blocks(file, header.rows, len)]
     assert [(wrong.line, wrong.code) for wrong in parsed.refused] == [(2, code)]
     assert parsed.count == 0
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
+
+
+def test_the_examples_of_the_page_are_right(path: Path) -> None:
+    plan, ported = re.findall(r"```csv\n(.*?)```", PAGE, re.DOTALL)
+    rows, refused = parse(path, ported.encode())
+    assert (len(rows), refused) == (3, [])
+    with opened(path, plan.encode()) as file:
+        header = read_header(file, PlanTable.required, PlanTable.optional)
+        table = PlanTable(header, load_rulebook())
+        (parsed,) = [table.parse(block) for block in read_blocks(file, header.rows, len)]
+    assert (parsed.count, parsed.refused) == (3, [])
+
+
+def test_the_page_names_every_code() -> None:
+    sources = Path(nrdb.importing.__file__).parent.glob("*.py")
+    code = "".join(source.read_text(encoding="utf-8") for source in sources)
+    made = set(re.findall(r'(?:RowError|FileError|_refuse)\(\s*"([a-z0-9-]+)"', code))
+    told = set(re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`", PAGE.partition("## What is checked")[2]))
+    assert len(made) > 20
+    assert {code for code in made if "-" in code} == told
+    assert "`overlap`" in PAGE

@@ -89,7 +89,8 @@ async def import_file(wanted: Wanted, dsn: str) -> int:
         text = str(error)
     else:
         return _REFUSED if summary.errors else _DONE
-    sys.stderr.write(f"nrdb import: {text}. Nothing is imported; the same command again goes on.\n")
+    then = "The rows had been imported before that." if summary.imported else "The same command again goes on."
+    sys.stderr.write(f"nrdb import: {text}. {then}\n")
     return _NOT_DONE
 
 
@@ -97,6 +98,8 @@ async def _import(wanted: Wanted, dsn: str, show: Show, summary: Summary) -> lis
     """All of it. What is wrong is in the file for it, or the first of it is returned to be shown."""
     try:
         with open_table(wanted.file) as file:
+            if wanted.errors is not None and wanted.errors.exists() and wanted.errors.samefile(wanted.file):
+                raise UnusableError(f"{wanted.errors} is the file itself: name another one for the errors")
             kind = _KINDS[wanted.kind]
             header = read_header(file, kind.required, kind.optional)
             summary.sha256 = digest_of(file)
