@@ -216,7 +216,11 @@ async def bench_routing(folder: Path) -> list[Result]:
     """5,000,000 ported numbers: one, many, all of them, and 15,000 that change at one instant."""
     with database(folder, "routing") as dsn:
         small = await _second_database(dsn, "small")
-        async with service(dsn, folder, FIRST_PORT + 8) as running, service(small, folder, FIRST_PORT + 9) as few:
+        processes = max(1, min(2, os.cpu_count() or 1))
+        async with (
+            service(dsn, folder, FIRST_PORT + 8, processes) as running,
+            service(small, folder, FIRST_PORT + 9, processes) as few,
+        ):
             await routing.fill(dsn, PORTED)
             await routing.fill(small, FEW_PORTED)
             one, empty, growth, bulk, bare, whole, plain = [], [], [], [], [], [], []
@@ -226,9 +230,9 @@ async def bench_routing(folder: Path) -> list[Result]:
                 growth.append(await routing.asked(few.market, "/v1/routing/", FEW_PORTED * 2))
                 bulk.append(await routing.many(running.market, PORTED))
                 bare.append(await routing.many_bare(dsn, PORTED))
-                whole.append(await routing.snapshot(running.market, running.processes[0], "text/csv"))
+                whole.append(await routing.snapshot(running, "text/csv"))
                 plain.append(await routing.copy_out(dsn))
-            lines = await routing.snapshot(running.market, running.processes[0], "application/x-ndjson")
+            lines = await routing.snapshot(running, "application/x-ndjson")
             written, first, wrong = await routing.change_at_once(running.market, dsn)
             seconds = [copied.seconds for copied in whole]
             return [

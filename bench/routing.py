@@ -11,9 +11,9 @@ from typing import Any
 import asyncpg
 import httpx
 import orjson
-import psutil
 
 from bench.market import ADMIN_KEY, Market
+from bench.service import Service
 
 HERE = Path(__file__).parent
 CONNECTIONS = 16
@@ -109,20 +109,20 @@ class Copied:
     grown_mb: float
 
 
-async def snapshot(market: Market, process: psutil.Process, accept: str) -> Copied:
+async def snapshot(running: Service, accept: str) -> Copied:
     """The snapshot over HTTP, as fast as it comes."""
-    before, most = process.memory_info().rss, 0
+    before, most = running.resident_mb(), 0.0
     began, size, rows = time.perf_counter(), 0, 0
     headers = {**_HEADERS, "Accept": accept, "Accept-Encoding": "identity"}
     async with (
-        httpx.AsyncClient(base_url=market.url, headers=headers, timeout=600) as client,
+        httpx.AsyncClient(base_url=running.market.url, headers=headers, timeout=600) as client,
         client.stream("GET", "/v1/routing/snapshot") as response,
     ):
         async for piece in response.aiter_raw():
             size += len(piece)
             rows += piece.count(b"\n")
-            most = max(most, process.memory_info().rss)
-    return Copied(rows, size, time.perf_counter() - began, (most - before) / 1e6)
+            most = max(most, running.resident_mb())
+    return Copied(rows, size, time.perf_counter() - began, most - before)
 
 
 async def copy_out(dsn: str) -> float:

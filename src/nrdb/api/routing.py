@@ -20,7 +20,7 @@ from nrdb.db import Connection, acquire
 from nrdb.messages.fields import Form, Time
 from nrdb.providers.keys import Role
 from nrdb.routing.export import changes, edition
-from nrdb.routing.numbers import parse_number
+from nrdb.routing.numbers import COUNTRY_CODE, LENGTHS, parse_number
 from nrdb.routing.store import history, lookup, lookup_many, lookup_now
 from nrdb.texts import say
 
@@ -73,24 +73,17 @@ async def get_changes(request: Request, after: Place = 0, limit: Limit = 100) ->
 @router.post("/routing/lookup", response_model=LookupAnswer, responses=BODY_PROBLEMS, summary="Where many calls go")
 async def post_lookup(request: Request, form: Annotated[LookupForm, Body()]) -> Response:
     """The routing answers for up to 10,000 numbers, in the order asked, all at one instant."""
-    numbers = [_known_form(text) for text in form.numbers]
+    # The form has seen to it that these are digits, with or without +47.
+    digits = [text.removeprefix("+47") for text in form.numbers]
+    numbers = [int(COUNTRY_CODE + text) if len(text) in LENGTHS else None for text in digits]
     asked = [number for number in numbers if number is not None]
     async with acquire(services(request).pool) as connection:
         found = iter(await lookup_many(connection, asked, form.at))
     items = [
-        (number is not None and next(found))
-        or b'{"number":"%b","error":"number-unknown"}' % text.removeprefix("+47").encode()
-        for text, number in zip(form.numbers, numbers, strict=True)
+        (number is not None and next(found)) or b'{"number":"%b","error":"number-unknown"}' % text.encode()
+        for text, number in zip(digits, numbers, strict=True)
     ]
     return Response(b'{"items":[%b]}' % b",".join(items), media_type="application/json")
-
-
-def _known_form(text: str) -> int | None:
-    """The number; None where it has a length that no plan knows."""
-    try:
-        return parse_number(text)
-    except ValueError:
-        return None
 
 
 @router.get("/routing/{number}", response_model=RoutingAnswer, summary="Where a call goes")
