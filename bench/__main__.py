@@ -18,7 +18,7 @@ import asyncpg
 import httpx
 import psutil
 
-from bench import load, routing
+from bench import importing, load, routing
 from bench.fanout import CASES, FOLLOWERS, fan_out, percentile
 from bench.market import CODES, FIRST_M2M, FIRST_NUMBER, Market, load_cases
 from bench.service import FIRST_PORT, Service, database, service, start, stop, until_ready
@@ -255,6 +255,28 @@ async def bench_routing(folder: Path) -> list[Result]:
             ]  # fmt: skip
 
 
+async def bench_import(folder: Path) -> list[Result]:
+    """5,000,000 ported numbers (`--rows N`) from a file into a plan of 3,000 series, against COPY of the same rows."""
+    plan, ported = importing.write_files(folder, importing.count)
+    with database(folder, "import") as dsn:
+        async with service(dsn, folder, FIRST_PORT + 10):
+            series = await importing.run(dsn, folder, "plan", plan)
+            ours = await importing.run(dsn, folder, "ported", ported)
+        theirs = await importing.copy_in(dsn, folder)
+        rows, put = importing.count, ours.summary["routing_put"]
+        return [
+            Result(f"import of {importing.SERIES} series", series.seconds, "s", runs=1),
+            Result(f"import of {rows} ported", ours.seconds, f"s ({rows / ours.seconds:,.0f} rows/s)",
+                   theirs.all_rows / ours.seconds, f"COPY of the {put} rows written, same indexes", ">= 0.3", runs=1),
+            Result(f"COPY of {put} rows", theirs.all_rows, "s, same indexes", runs=1),
+            Result(f"COPY of {rows} ported alone", theirs.ported_rows, "s, same indexes",
+                   theirs.ported_rows / ours.seconds, "its share of the import", ">= 0.3", runs=1),
+            Result(f"COPY of {rows} ported alone", theirs.ported_rows_bare, "s, bare table",
+                   theirs.ported_rows_bare / ours.seconds, "its share of the import", runs=1),
+            Result("largest import process", ours.resident_mb, "MB", target="<= 150", runs=1),
+        ]  # fmt: skip
+
+
 def _ratio(ours: Iterable[float], theirs: Iterable[float]) -> float:
     """The median of the ratios of runs that came one after the other."""
     return statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
@@ -269,6 +291,7 @@ BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, list[Result]]]] = {
     "growth": bench_growth,
     "fanout": bench_fanout,
     "routing": bench_routing,
+    "import": bench_import,
 }
 
 
@@ -330,7 +353,9 @@ def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("--only", choices=BENCHMARKS)
-    only = parser.parse_args().only
+    parser.add_argument("--rows", type=int, default=importing.count, help="of the file that is imported")
+    arguments = parser.parse_args()
+    only, importing.count = arguments.only, arguments.rows
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="nrdb-bench-") as folder:
         for name in [only] if only else BENCHMARKS:
