@@ -6,7 +6,7 @@ A node is named by the length of its numbers and the digits that they share, `8:
 the room of one block; the database reckons the same in SQL (fifth migration).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import groupby, pairwise
 from typing import NamedTuple
@@ -149,14 +149,14 @@ def _pieces(rows: Iterable[TreeRow]) -> Iterator[tuple[int, int, int, Story]]:
     for first, told in groupby(rows, key=lambda row: row.first):
         cell = list(told)
         last = cell[0].last
-        story = _joined(cell)
+        story = joined(cell)
         for block in blocks(first, last):
             yield block, max(first, block), min(last, block + block_size(block) - 1), story
 
 
-def _joined(cell: list[TreeRow]) -> Story:
-    """The rows of one number, those that go on joined."""
-    story: list[tuple[str, str, str]] = [(cell[0].told, cell[0].valid_from, cell[0].valid_until)]
+def joined(cell: Sequence[TreeRow]) -> Story:
+    """What is said of one number, by its rows in order; those that go on joined."""
+    story = [(row.told, row.valid_from, row.valid_until) for row in cell[:1]]
     for before, row in pairwise(cell):
         if before.told == row.told and before.valid_until == row.valid_from:
             story[-1] = (row.told, story[-1][1], row.valid_until)
