@@ -107,7 +107,10 @@ async def test_where_a_copy_differs_is_told_number_by_number(service: Service, t
     assert not found["equal"]
     assert found["requests"] <= 12
     told = {
-        (item["first"], item["last"]): ([row["holder"] for row in item["copy"]], [row["holder"] for row in item["server"]])
+        (item["first"], item["last"]): (
+            [row["holder"] for row in item["copy"]],
+            [row["holder"] for row in item["server"]],
+        )
         for item in found["differences"]
     }
     assert told.pop((NUMBER, NUMBER)) == (["TELENOR", "ICE"], ["TELENOR", "TELIA"])
