@@ -48,7 +48,8 @@ class _Input:
         """The numbers of lines, each with the name of its place; the others are told."""
         for place, line in lines:
             text = _BETWEEN.sub("", line.strip())
-            text = f"+{text[2:]}" if text.startswith("0047") and len(text) > 12 else text
+            # No number of the plan begins with 00.
+            text = text.replace("0047", "+47", 1) if text.startswith("0047") else text
             if not text:
                 continue
             if _NUMBER.fullmatch(text):

@@ -186,7 +186,7 @@ async def test_the_rows_of_a_leaf_make_its_hash(pool: asyncpg.Pool) -> None:
         assert not leaf.children
         rows = [(row["first"], row["last"], row["holder"], row["valid_until"]) for row in leaf.rows]
         assert rows[1:3] == [
-            ("90012345", "90012346", "TELIA", "2026-11-23T08:00:00Z"), ("90012345", "90012346", "LYSE", None),
+            ("90012345", "90012346", "TELENOR", "2026-11-23T08:00:00Z"), ("90012345", "90012346", "LYSE", None),
         ]  # fmt: skip
         # Five-digit numbers have leaves where the others have none yet.
         shown = {child.prefix for child in (await proof(connection, "", 4)).children}
