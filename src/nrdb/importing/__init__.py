@@ -15,6 +15,7 @@ from typing import Literal
 
 import asyncpg
 
+from nrdb.audit import RECORD
 from nrdb.clock import format_time, monotonic
 from nrdb.db import UNAVAILABLE, dumps
 from nrdb.errors import UnusableError
@@ -49,7 +50,6 @@ SELECT at FROM audit WHERE action = $1 AND subject = $2 AND (after ->> 'left_out
 """
 _WRONG = "SELECT line, code, detail, is_warning FROM nrdb_import_error ORDER BY line"
 _COUNTS = "SELECT code, is_warning, count(*) FROM nrdb_import_error GROUP BY code, is_warning"
-_AUDIT = "INSERT INTO audit (at, action, subject, after, reason) VALUES ($1, $2, $3, $4::text::jsonb, $5)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,7 @@ async def _record(
         "first_seq": written.first_seq,
         "last_seq": written.last_seq,
     }
-    await connection.execute(_AUDIT, at, wanted.action, summary.sha256, dumps(after), reason)
+    await connection.execute(RECORD, at, None, wanted.action, summary.sha256, None, dumps(after), reason)
 
 
 async def _tell(connection: asyncpg.Connection, wanted: Wanted, file: BufferedReader, summary: Summary) -> list[Wrong]:

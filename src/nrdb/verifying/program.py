@@ -3,6 +3,7 @@
 import json
 import secrets
 import sys
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -55,7 +56,7 @@ async def verify(settings: Settings, dsn: str, tell: Tell) -> Verdict:
                 "SELECT least($1, (SELECT min(at) FROM audit), (SELECT min(at) FROM message_log))", now
             )
             start = min(first, *(event.at for event in beginning))
-            async with empty_service(empty, start, vault) as replay:
+            async with empty_service(empty, start, source, vault) as replay:
                 verdict = Verdict(now, beginning=len(beginning))
                 began = monotonic()
                 async for event in _all(beginning, read_events(source)):
@@ -75,9 +76,13 @@ async def verify(settings: Settings, dsn: str, tell: Tell) -> Verdict:
 
 
 async def _all(beginning: Sequence[Event], events: AsyncIterator[Event]) -> AsyncIterator[Event]:
-    for event in beginning:
-        yield event
+    """In order of time: a plan may have been imported in the middle."""
+    waiting = deque(beginning)
     async for event in events:
+        while waiting and waiting[0].at <= event.at:
+            yield waiting.popleft()
+        yield event
+    for event in waiting:
         yield event
 
 

@@ -27,10 +27,21 @@ _REASON = "replay"
 #: What has no part in routing or cases, or follows from another event by itself.
 _WITHOUT_EFFECT = frozenset(
     {
-        "contacts-set", "key-created", "key-limited", "key-revoked", "planned-change-redirected", "webhook-deleted",
-        "webhook-secret-rotated", "webhook-set",
+        "contacts-set", "key-created", "key-limited", "key-revoked", "plan-imported", "planned-change-redirected",
+        "webhook-deleted", "webhook-secret-rotated", "webhook-set",
     }
 )  # fmt: skip
+
+
+_AT_ONCE = 2000
+_IMPORTED = """
+SELECT array_agg(first), array_agg(last), json_agg(json_build_object(
+       'since', own_since, 'undo', false, 'holder', own_holder, 'network', own_network,
+       'target_number', target_number))::text
+  FROM (SELECT DISTINCT ON (first) *, row_number() OVER (ORDER BY first) AS place FROM routing
+         WHERE put_seq BETWEEN $1 AND $2 AND own_holder IS NOT NULL AND case_id IS NULL ORDER BY first, valid_from) r
+ GROUP BY place / $3::bigint ORDER BY min(first)
+"""
 
 
 class RefusedError(Exception):
@@ -40,8 +51,11 @@ class RefusedError(Exception):
 class Replay:
     """The service on the empty database, and what its ids are here."""
 
-    def __init__(self, client: httpx.AsyncClient, connection: asyncpg.Connection, vault: Vault) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, connection: asyncpg.Connection, source: asyncpg.Connection, vault: Vault
+    ) -> None:
         self._client = client
+        self._source = source
         self._connection = connection
         self._vault = vault
         self._keys: dict[str, str] = {}
@@ -163,6 +177,14 @@ class Replay:
             body = {"code": code, "reason": event.reason or _REASON}
             await self._call("POST", f"/admin/cases/{case_id}/waive", body, _what(event))
 
+    async def _ported_imported(self, event: Event) -> None:
+        """The file is not kept, but the rows that it made are, believed or not: they are the log of an import."""
+        places = event.content["first_seq"], event.content["last_seq"]
+        async with self._connection.transaction():
+            at = await self._connection.fetchval("SELECT change_world()")
+            async for row in self._source.cursor(_IMPORTED, *places, _AT_ONCE):
+                await self._connection.execute("SELECT reroute($1, $2, $3, $4)", at, *row)
+
     async def _limit_set(self, event: Event) -> None:
         code, day = event.subject.split(" ")
         body = {"limit": event.content["limit"], "reason": event.reason or _REASON}
@@ -195,7 +217,7 @@ def _what(event: Event) -> str:
 
 
 @asynccontextmanager
-async def empty_service(dsn: str, start: datetime, vault: Vault) -> AsyncIterator[Replay]:
+async def empty_service(dsn: str, start: datetime, source: asyncpg.Connection, vault: Vault) -> AsyncIterator[Replay]:
     """A service in this process on an empty database, whose clock stands at the beginning of what is replayed."""
     admin = secrets.token_hex(20)
     settings = Settings(
@@ -221,6 +243,6 @@ async def empty_service(dsn: str, start: datetime, vault: Vault) -> AsyncIterato
                 timeout=300,
             ) as client,
         ):
-            yield Replay(client, connection, vault)
+            yield Replay(client, connection, source, vault)
     finally:
         await connection.close()
