@@ -8,6 +8,9 @@ DROP TABLE routing;
 -- Which service a copy of the table is of: a copy goes on with the changes of its own source only.
 ALTER TABLE world ADD COLUMN source UUID DEFAULT gen_random_uuid() NOT NULL;
 
+-- How far the message log was when the line was written: what was decided before it and what after.
+ALTER TABLE audit ADD COLUMN log_id BIGINT DEFAULT 0 NOT NULL;
+
 CREATE TABLE routing (
     put_seq BIGINT NOT NULL,
     first BIGINT NOT NULL,

@@ -20,6 +20,7 @@ from nrdb.api import (
     messages,
     numbers,
     ops,
+    proof,
     providers,
     reports,
     routing,
@@ -128,7 +129,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     install(app)
     for router in (
         messages.posting, messages.reading, batch.router, cases.router, cases.reminding, inbox.reading, inbox.acking,
-        numbers.router, routing.router, calendar.router, rules.router, slots.router, providers.everybody,
+        numbers.router, proof.router, routing.router, calendar.router, rules.router, slots.router, providers.everybody,
         providers.themselves, providers.admins, admin.router, admin.reading, series.reading, series.admins,
         transfer.admins, transfer.reading, five_digit.admins, five_digit.reading, reports.router, reports.reading,
         ops.router, webhooks.reading, webhooks.setting,

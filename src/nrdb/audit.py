@@ -33,7 +33,10 @@ class Change:
     ) -> None:
         """Enter what was done. Never personal data of customers, never a key."""
         await self.connection.execute(
-            "INSERT INTO audit (at, key_id, action, subject, before, after, reason) VALUES ($1,$2,$3,$4,$5,$6,$7)",
+            """
+            INSERT INTO audit (at, key_id, action, subject, before, after, reason, log_id)
+            SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN is_called THEN last_value ELSE 0 END FROM message_log_id_seq
+            """,
             self.at,
             self.key_id,
             action,

@@ -1,4 +1,4 @@
-"""The `nrdb` command: serve, worker, migrate, openapi, send, follow, robot, import, demo.
+"""The `nrdb` command: serve, worker, migrate, verify, openapi, send, follow, lookup, mirror, robot, import, demo.
 
 The service's own modules are imported inside the commands that need them, because reading them takes as long as
 starting the database, and the two can go on side by side.
@@ -141,6 +141,23 @@ def migrate(
 
 
 @_cli.command()
+def verify(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Replay the message log and the audit log into an empty database, and compare routing table and cases.
+
+    The database needs room for both, and its user the right to create one. Exit code 0: the same; 1: not.
+    """
+    settings = _begin(stop_is_success=False)
+    with _database(settings) as dsn:
+        from nrdb.verifying import program  # noqa: PLC0415
+
+        verdict = uvloop.run(program.verify(settings, dsn, lambda line: sys.stderr.write(f"{line}\n")))
+    program.show(verdict, as_json=as_json)
+    raise SystemExit(0 if verdict.equal else 1)
+
+
+@_cli.command()
 def openapi(
     check: Annotated[Path | None, typer.Option(help="Compare with this file instead of printing.")] = None,
 ) -> None:
@@ -190,6 +207,78 @@ def follow(
     from nrdb.watching import watch  # noqa: PLC0415
 
     raise SystemExit(watch(url=url, key=key, code=code, after=after, cursor=cursor, kind=kind, plain=not as_json))
+
+
+@_cli.command()
+def lookup(
+    numbers: Annotated[
+        list[str] | None, typer.Argument(help="Numbers; without any, one a line from the input.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Read the numbers from this file, one a line; - is the input.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="At this instant, as 2026-11-23T08:35:00+01:00; default: now.")] = None,
+    url: Annotated[str, typer.Option(envvar="NRDB_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
+    key: Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="Any key.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Each answer as a line of JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A row of CSV for each number.")] = False,
+) -> None:
+    """Look up where calls to numbers go, as many as there are.
+
+    Exit code 0: all are in the number plan; 1: some are not, and shown as unknown; 2: wrong use, or lines that are no
+    numbers, which are named on standard error and left out.
+    """
+    # It is a client of the service, no part of it.
+    from nrdb.looking_up import Form, look_up  # noqa: PLC0415
+
+    form: Form = "json" if as_json else "csv" if as_csv else "table"
+    raise SystemExit(look_up(numbers or (), file, at=at, url=url, key=key, form=form))
+
+
+_mirror = typer.Typer(no_args_is_help=True, help="A local copy of the routing table, kept current and proven equal.")
+_cli.add_typer(_mirror, name="mirror")
+_Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the copy.")]
+
+
+@_mirror.command("run")
+def mirror_run(
+    folder: _Folder,
+    once: Annotated[bool, typer.Option("--once", help="Make the copy equal to the table now, and end.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Do not check all rows of a copy that is there before going on with it.")
+    ] = False,
+    every: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 5.0,
+    url: Annotated[str, typer.Option(envvar="NRDB_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
+    key: Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="Any key.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Each thing that happens as a line of JSON.")] = False,
+) -> None:
+    """Keep DIR/routing.db, a SQLite file, equal to the service's routing table, until Ctrl-C.
+
+    Each step is proven by the root hash before it is kept. A file that is damaged or not equal is copied anew.
+    Exit code 0: stopped, or with --once the copy is equal; 1: it could not be made so; 2: wrong use.
+    """
+    # It is a client of the service, no part of it.
+    from nrdb.mirror import run  # noqa: PLC0415
+
+    raise SystemExit(run(folder, url=url, key=key, once=once, quick=quick, every=every, as_json=as_json))
+
+
+@_mirror.command("verify")
+def mirror_verify(
+    folder: _Folder,
+    url: Annotated[str, typer.Option(envvar="NRDB_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
+    key: Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="Any key.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="What was found as JSON.")] = False,
+) -> None:
+    """Compare every row of the copy in DIR with the service's table, and show the numbers in which they differ.
+
+    It changes nothing and may be used while the copy is kept. Exit code 0: equal; 1: different, or the file is damaged;
+    2: could not be compared.
+    """
+    # It is a client of the service, no part of it.
+    from nrdb.mirror import verify  # noqa: PLC0415
+
+    raise SystemExit(verify(folder, url=url, key=key, as_json=as_json))
 
 
 @_cli.command()

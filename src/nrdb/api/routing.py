@@ -19,8 +19,9 @@ from nrdb.api.snapshot import SNAPSHOT, Snapshot, wanted_form
 from nrdb.db import Connection, acquire
 from nrdb.messages.fields import Form, Time
 from nrdb.providers.keys import Role
-from nrdb.routing.export import changes, edition
+from nrdb.routing.export import changes
 from nrdb.routing.numbers import COUNTRY_CODE, LENGTHS, parse_number
+from nrdb.routing.proof import proof
 from nrdb.routing.store import history, lookup, lookup_many, lookup_now
 from nrdb.texts import say
 
@@ -47,15 +48,15 @@ async def get_snapshot(request: Request) -> Response:
     """Every row in force at `Routing-At` or scheduled after it, as known at `Routing-Seq`, in order of number and time.
 
     For each number and instant there is one row. NDJSON, or CSV with `Accept: text/csv`; the changes after
-    `Routing-Seq` are those of `/v1/routing/changes`.
+    `Routing-Seq` are those of `/v1/routing/changes`. `Routing-Root` is the root of the hash tree over it.
     """
     parts = services(request)
     async with acquire(parts.pool) as connection:
-        current = await edition(connection)
-    etag = f'W/"{current.seq}"'
+        table = await proof(connection, "", 0)
+    etag = f'W/"{table.edition.seq}"'
     if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers={"ETag": etag})
-    return Snapshot(parts.copiers, current, etag, wanted_form(request.headers))
+    return Snapshot(parts.copiers, table.edition, table.hash, etag, wanted_form(request.headers))
 
 
 @router.get("/routing/changes", response_model=ChangesPage, responses=problems(410), summary="What has changed")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -10,11 +10,12 @@ from uuid import UUID, uuid4
 import httpx
 
 from nrdb.client.cursors import AcknowledgedCursor, Cursor
-from nrdb.client.errors import NrdbError
+from nrdb.client.errors import NrdbError, UnavailableError, error_of
 from nrdb.client.following import Following, OnReset, OnState
 from nrdb.client.items import Item
 from nrdb.client.messages import Message
-from nrdb.client.requests import Requests, read_object
+from nrdb.client.requests import Requests, passes, problem_of, read_object
+from nrdb.client.waiting import asked_for
 
 #: Seconds to wait for a connection, and for an answer.
 _TIMEOUT = httpx.Timeout(30, connect=10)
@@ -200,6 +201,30 @@ class Client:
     async def get(self, path: str, /, **params: Any) -> dict[str, Any]:
         """Any other question: the JSON object that a path answers."""
         return read_object(await self._requests.ask("GET", path, params=params))
+
+    async def ask(
+        self, method: str, path: str, /, *, body: Any = None, read: float | None = None, **params: Any
+    ) -> httpx.Response:
+        """Any other request, tried until it has an answer: the whole answer, a success.
+
+        `read` are the seconds to wait for the answer where it may take long.
+        """
+        return await self._requests.ask(method, path, body=body, params=params, read=read)
+
+    @asynccontextmanager
+    async def stream(self, path: str, /, *, headers: Mapping[str, str], read: float) -> AsyncIterator[httpx.Response]:
+        """An answer that is read piece by piece, tried once. Raises what is none, and `httpx.RequestError`."""
+        timeout = httpx.Timeout(10, read=read)
+        response = await self._requests.open("GET", path, headers=headers, timeout=timeout)
+        try:
+            if response.status_code != 200:
+                problem = problem_of(await response.aread(), response.status_code)
+                if passes(response.status_code):
+                    raise UnavailableError(f"status {response.status_code}", asked_for(response.headers))
+                raise error_of(response.status_code, problem)
+            yield response
+        finally:
+            await response.aclose()
 
 
 async def _next(items: AsyncGenerator[Item], cursor: Cursor) -> Item:

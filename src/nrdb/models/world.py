@@ -122,12 +122,33 @@ routing = Table(
     Index("ix_routing_first", "first", "valid_from", unique=True, postgresql_where=text("removed_at = 'infinity'")),
     Index("ix_routing_removed_seq", "removed_seq", unique=True, postgresql_where=text("removed_seq IS NOT NULL")),
     Index("ix_routing_identity", "put_seq", "removed_at", unique=True),
+    Index("ix_routing_ends", "valid_until", postgresql_where=text("valid_until < 'infinity'")),
     Index(
         "ix_routing_removed",
         text("int8range(first, last, '[]')"),
         postgresql_using="gist",
         postgresql_where=text("removed_at < 'infinity'"),
     ),
+)
+
+#: One row: where in the order of changes, and at which instant, the nodes below are right. `refresh_routing_tree`
+#: brings them forward; nobody else writes them.
+routing_tree = Table(
+    "routing_tree",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, server_default=text("1")),
+    Column("seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("at", INSTANT, nullable=False, server_default=text("'-infinity'")),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+#: The hash tree over the routing table (docs/routing-tree.md). `depth` is how far a node is from the root.
+routing_node = Table(
+    "routing_node",
+    metadata,
+    Column("depth", SmallInteger, primary_key=True, autoincrement=False),
+    Column("node", Text(collation="C"), primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
 )
 
 #: Changes of the world that an administrator has set for a later instant. Whoever comes first after it applies them.
@@ -176,4 +197,6 @@ audit = Table(
     Column("before", JSONB),
     Column("after", JSONB),
     Column("reason", Text),
+    # How far the message log was: what was decided before the line, and what after it.
+    Column("log_id", BigInteger, nullable=False, server_default=text("0")),
 )

@@ -129,11 +129,11 @@ async def changes(connection: Connection, after: int, limit: int) -> tuple[list[
             facts={"newest": current.seq},
         )
     rows = await connection.fetch(_CHANGES, after, current.seq, limit)
-    items = [{"seq": row["seq"], "at": format_time(row["at"]), "op": row["op"], "row": _row_view(row)} for row in rows]
+    items = [{"seq": row["seq"], "at": format_time(row["at"]), "op": row["op"], "row": row_view(row)} for row in rows]
     return items, items[-1]["seq"] if len(items) == limit else current.seq, current.source
 
 
-def _row_view(row: Any) -> dict[str, Any]:
+def row_view(row: Any) -> dict[str, Any]:
     return {
         "first": national(row["first"]),
         "last": national(row["last"]),
