@@ -18,6 +18,16 @@ def _both(row: str) -> str:
     return f"substr({row}.first::text, 3) || '-' || substr({row}.last::text, 3)"
 
 
+def rows_of(place: str) -> str:
+    """SQL that joins the rows that begin in a series or a cell: by the index, for one after the other.
+
+    Left to itself the planner may take the rows first and look for the place of each among all places, because it
+    cannot know that places do not overlap.
+    """
+    return f"""LATERAL (
+           SELECT * FROM nrdb_import_sorted WHERE first BETWEEN {place}.first AND {place}.last OFFSET 0) r"""
+
+
 def _refuse(code: str, query: str, *, warning: bool = False) -> str:
     """A statement that refuses the lines of a query of (line, detail); a line keeps its first reason."""
     return f"""
@@ -75,7 +85,7 @@ _UNKNOWN = _refuse(
         SELECT last + 1 AS first, next - 1 AS last FROM plan WHERE last + 1 < next
          UNION ALL SELECT 0, coalesce((SELECT min(first) FROM plan) - 1, 9223372036854775807))
     SELECT r.line, format('%s is in no series of the number plan', {_shown("r")}) AS detail
-      FROM gap g JOIN nrdb_import_sorted r ON r.first BETWEEN g.first AND g.last
+      FROM gap g, {rows_of("g")}
     """,
 )
 # Rows that overlap no other: of those that begin in a series only the last can reach beyond it.
@@ -96,7 +106,7 @@ _BLOCKED = _refuse(
     WITH {_PLAN}
     SELECT r.line, format('%s: the series %s is blocked, its numbers are never ported', {_shown("r")}, {_both("s")})
            AS detail
-      FROM plan s JOIN nrdb_import_sorted r ON r.first BETWEEN s.first AND s.last WHERE s.status = 'blocked'
+      FROM plan s, {rows_of("s")} WHERE s.status = 'blocked'
     """,
 )
 _TARGET = _refuse(
@@ -116,7 +126,7 @@ _PORTED = _refuse(
     f"""
     SELECT r.line, format('%s: %s is ported to %s already, since %s', {_shown("r")}, {_shown("o")}, o.holder,
            o.own_since) AS detail
-      FROM nrdb_import_cell c JOIN nrdb_import_sorted r ON r.first BETWEEN c.first AND c.last, LATERAL (
+      FROM nrdb_import_cell c, {rows_of("c")}, LATERAL (
            SELECT * FROM routing_of(r.first, r.last) OFFSET 0) o
      WHERE NOT c.plain AND o.own_holder IS NOT NULL AND o.valid_until > coalesce(r.since, $1::timestamptz)
     """,
@@ -141,7 +151,7 @@ _AS_PLANNED = _refuse(
     WITH {_PLAN}
     SELECT r.line, format('%s: %s holds its series, so it is not ported; the row is left out', {_shown("r")}, r.holder)
            AS detail
-      FROM plan s JOIN nrdb_import_sorted r ON r.first BETWEEN s.first AND s.last
+      FROM plan s, {rows_of("s")}
      WHERE r.holder = s.holder AND r.network = s.holder AND r.target_number IS NULL
     """,
     warning=True,

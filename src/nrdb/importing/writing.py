@@ -14,6 +14,7 @@ from datetime import datetime
 import asyncpg
 
 from nrdb.errors import UnusableError
+from nrdb.importing.checking import rows_of
 
 #: Ported numbers that are written by one statement, and those that go through `reroute` at once: it compares all with
 #: all that it is given.
@@ -85,15 +86,14 @@ UPDATE routing r SET removed_at = $1, removed_seq = $2 + c.place - 1
 """
 # A ported number is up to four rows, of which some are empty: what lies before it in its cell (1), the number itself
 # before its porting (2) and from then on (3), and, behind the last one, what is left of the cell (4).
-_ADD = """
+_ADD = f"""
 WITH ported AS (
     SELECT c.first AS cell_first, c.last AS cell_last, c.holder AS plan_holder, c.network AS plan_network,
            c.routing_number AS plan_routing_number, c.range_holder, c.target_number AS plan_target_number,
            c.valid_from AS plan_from, c.served_since, c.case_id, r.first, r.last, r.holder, r.network, r.target_number,
            coalesce(r.since, $3::timestamptz) AS since, lag(r.last) OVER beside AS before,
            lead(r.first) OVER beside AS after
-      FROM nrdb_import_cell k JOIN routing c USING (put_seq)
-           JOIN nrdb_import_sorted r ON r.first BETWEEN k.first AND k.last
+      FROM nrdb_import_cell k JOIN routing c USING (put_seq), {rows_of("k")}
      WHERE k.plain AND k.first BETWEEN $1 AND $2
     WINDOW beside AS (PARTITION BY c.first ORDER BY r.first)
 ), piece AS (
@@ -119,12 +119,12 @@ SELECT $5 + row_number() OVER () - 1, first, last, holder, network, routing_numb
        valid_from, valid_until, served_since, $4, own_holder, own_network, own_since, case_id
   FROM piece
 """
-_REROUTE = """
+_REROUTE = f"""
 SELECT reroute($3, array_agg(r.first ORDER BY r.first), array_agg(r.last ORDER BY r.first),
                json_agg(json_build_object('first', r.first, 'since', coalesce(r.since, $3), 'undo', false,
                                           'holder', r.holder, 'network', r.network,
                                           'target_number', r.target_number)))
-  FROM nrdb_import_cell k JOIN nrdb_import_sorted r ON r.first BETWEEN k.first AND k.last
+  FROM nrdb_import_cell k, {rows_of("k")}
  WHERE NOT k.plain AND k.first BETWEEN $1 AND $2
 """
 _ENTER_SERIES = """
@@ -166,7 +166,7 @@ class Written:
 async def find_cells(connection: asyncpg.Connection) -> None:
     """The cells that hold numbers of the file, and whether each holds one row of the plan alone."""
     await connection.execute(_FIND_CELLS)
-    await connection.execute("ANALYZE nrdb_import_cell")
+    await connection.execute("CREATE INDEX ON nrdb_import_cell (first); ANALYZE nrdb_import_cell")
 
 
 async def write_ported(connection: asyncpg.Connection, at: datetime, written: Written) -> AsyncIterator[None]:
