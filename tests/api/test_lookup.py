@@ -31,9 +31,9 @@ async def test_the_table_for_the_eye(service: Service) -> None:
     assert asked.code == 1
     lines = asked.out.splitlines()
     assert "Routing number" in lines[1]
-    assert ["90012345", "TELENOR", "TELENOR"] == [part.strip() for part in lines[3].split("│")[1:4]]
+    assert [part.strip() for part in lines[3].split("│")[1:4]] == ["90012345", "TELENOR", "TELENOR"]
     assert "TELIA from 2026-11-23T09:00:00Z" in lines[3]
-    assert ["10000000", "unknown"] == [part.strip() for part in lines[4].split("│")[1:3]]
+    assert [part.strip() for part in lines[4].split("│")[1:3]] == ["10000000", "unknown"]
 
 
 async def test_a_file_as_windows_writes_it(service: Service, tmp_path: Path) -> None:
@@ -55,8 +55,8 @@ async def test_lines_that_are_no_numbers_are_named_and_the_others_answered(servi
     assert asked.code == 2
     told = asked.err.splitlines()
     assert [line.split(":")[1] for line in told] == [
-        " - line 2", " - line 3", " - line 4", " - line 7", " 5 lines are no numbers",
-    ][:4] + [" 4 lines are no numbers"]  # fmt: skip
+        " - line 2", " - line 3", " - line 4", " - line 7", " 4 lines are no numbers",
+    ]  # fmt: skip
     assert all(len(line) < 120 for line in told)
 
 
