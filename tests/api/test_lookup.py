@@ -55,8 +55,7 @@ async def test_lines_that_are_no_numbers_are_named_and_the_others_answered(servi
     assert asked.code == 2
     told = asked.err.splitlines()
     assert [line.split(":")[1] for line in told] == [
-        " - line 2", " - line 3", " - line 4", " - line 7",
-        " 4 lines are no numbers",
+        " - line 2", " - line 3", " - line 4", " - line 7", " 4 lines are no numbers",
     ]  # fmt: skip
     assert all(len(line) < 120 for line in told)
 

@@ -24,11 +24,22 @@ def instant_of(text: str) -> int:
     return (datetime.fromisoformat(text) - _EPOCH) // _TICK
 
 
-@lru_cache(maxsize=65536)
 def text_of(instant: int) -> str:
     """An instant as answers write it: UTC with `Z`, a fraction only when it is not zero."""
-    text = (_EPOCH + instant * _TICK).isoformat().removesuffix("+00:00")
-    return (text.rstrip("0") if "." in text else text) + "Z"
+    seconds, fraction = divmod(instant, 1_000_000)
+    day, second = divmod(seconds, 86_400)
+    text = f"{_day(day)}T{_clock(second)}"
+    return f"{text}.{fraction:06}".rstrip("0") + "Z" if fraction else text + "Z"
+
+
+@lru_cache(maxsize=65536)
+def _day(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
+
+
+@lru_cache(maxsize=86_400)
+def _clock(second: int) -> str:
+    return f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
 
 
 def national(number: int) -> str:

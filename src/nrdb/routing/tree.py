@@ -9,6 +9,7 @@ the room of one block; the database reckons the same in SQL (fifth migration).
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 #: By the length of numbers: how many of their digits a leaf names.
@@ -99,7 +100,7 @@ def leaves(rows: Iterable[TreeRow]) -> Iterator[Node]:
     """The leaves of rows that come in order of number and time, and of which no two say something of one number at one
     time. Blocks of which nothing is said have none.
     """
-    for block, pieces in groupby(_pieces(rows), key=lambda piece: piece[0]):
+    for block, pieces in groupby(_pieces(rows), key=itemgetter(0)):
         yield Node(block_name(block), leaf_hash((first, last, story) for _, first, last, story in pieces))
 
 
@@ -141,25 +142,28 @@ def root_of(found: Iterable[Node]) -> str:
 
 def _lines(first: int, last: int, story: Story) -> bytes:
     numbers = f"{str(first)[len(_COUNTRY) :]};{str(last)[len(_COUNTRY) :]};"
-    return "".join(f"{numbers}{told};{begin};{end}\n" for told, begin, end in story).encode()
+    return "".join([f"{numbers}{told};{begin};{end}\n" for told, begin, end in story]).encode()
 
 
 def _pieces(rows: Iterable[TreeRow]) -> Iterator[tuple[int, int, int, Story]]:
     """What is said of the numbers of one row, cut to blocks: the first number of the block, first, last, the story."""
-    for first, told in groupby(rows, key=lambda row: row.first):
+    for begun, told in groupby(rows, key=itemgetter(0)):
         cell = list(told)
-        last = cell[0].last
         story = joined(cell)
-        for block in blocks(first, last):
-            yield block, max(first, block), min(last, block + block_size(block) - 1), story
+        first, last, size = begun, cell[0].last, block_size(begun)
+        block = first - first % size
+        while block + size <= last:
+            yield block, first, block + size - 1, story
+            first = block = block + size
+        yield block, first, last, story
 
 
 def joined(cell: Sequence[TreeRow]) -> Story:
     """What is said of one number, by its rows in order; those that go on joined."""
-    story = [(row.told, row.valid_from, row.valid_until) for row in cell[:1]]
+    story = [row[2:] for row in cell[:1]]
     for before, row in pairwise(cell):
         if before.told == row.told and before.valid_until == row.valid_from:
             story[-1] = (row.told, story[-1][1], row.valid_until)
         else:
-            story.append((row.told, row.valid_from, row.valid_until))
+            story.append(row[2:])
     return tuple(story)
