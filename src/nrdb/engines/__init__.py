@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from nrdb.embedded import pg_bin
 from nrdb.errors import UnusableError
 
 _START_SECONDS = 30.0
@@ -114,3 +115,11 @@ def run(*command: str, seconds: float = 30.0) -> subprocess.CompletedProcess[str
     return subprocess.run(  # noqa: S603 - Programs that are named here.
         command, capture_output=True, text=True, check=False, timeout=seconds, stdin=subprocess.DEVNULL
     )
+
+
+def make_roles(dsn: str) -> None:
+    """The roles that the engines have, by the shipped file."""
+    file = deploy_dir() / "postgresql" / "roles.sql"
+    done = run(str(pg_bin("psql")), dsn, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(file))
+    if done.returncode != 0:
+        raise UnusableError(f"{file}: {done.stderr}")
