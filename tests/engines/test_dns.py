@@ -66,7 +66,7 @@ async def test_numbers_of_all_kinds_are_as_by_http(service: Service, dns: PowerD
     assert KARI["name"] not in dns.log
 
 
-async def test_names_that_are_no_numbers(service: Service, dns: PowerDNS) -> None:
+async def test_names_that_are_no_numbers(dns: PowerDNS) -> None:
     def status(name: str, kind: str = "NAPTR") -> tuple[str, int]:
         answer = dns.query(name, kind)
         return answer.status, len(answer.records)
@@ -94,7 +94,8 @@ async def test_names_that_are_no_numbers(service: Service, dns: PowerDNS) -> Non
         assert answer.authority[0].endswith(" 0"), answer
 
 
-async def test_another_zone(service: Service, dns: PowerDNS) -> None:
+async def test_another_zone(service: Service) -> None:
+    make_roles(service.dsn)
     with PowerDNS(service.dsn, zone="enum.example.net") as private, PowerDNS(service.dsn, zone="7.4.e164.arpa") as own:
         assert tel_uri(private.ask(NUMBER)) == f"tel:+47{NUMBER};npdi"
         assert private.query("5.4.3.2.1.0.0.9.7.4.e164.arpa", "NAPTR").status == "REFUSED"

@@ -24,7 +24,8 @@ WITH story AS (
                                    valid_until)::text ORDER BY valid_from) AS told
       FROM routing WHERE removed_at = 'infinity' GROUP BY first, last
 ), marked AS (
-    SELECT *, lag(last) OVER w = first - 1 AND lag(told) OVER w = told AS goes_on FROM story WINDOW w AS (ORDER BY first)
+    SELECT *, lag(last) OVER w = first - 1 AND lag(told) OVER w = told AS goes_on
+      FROM story WINDOW w AS (ORDER BY first)
 ), numbered AS (
     SELECT *, count(*) FILTER (WHERE goes_on IS NOT TRUE) OVER (ORDER BY first) AS part FROM marked
 )
@@ -62,7 +63,10 @@ class Pair:
     async def equal(self) -> list[tuple[object, ...]]:
         """Wait until all that is written there has arrived here; then the tables must be equal."""
         async with asyncio.timeout(LONG):
-            while (there := await _rows(self.nrdb.dsn)) != await _rows(self.network.dsn):
+            while True:
+                there = await _rows(self.nrdb.dsn)
+                if there == await _rows(self.network.dsn):
+                    break
                 await asyncio.sleep(0.05)
         assert await _rows(self.network.dsn, CONTENT) == await _rows(self.nrdb.dsn, CONTENT)
         return there
@@ -72,7 +76,7 @@ class Pair:
 async def _pair() -> AsyncIterator[Pair]:
     nrdb = OwnPostgres({"wal_level": "logical"})
     try:
-        network = OwnPostgres()
+        network = OwnPostgres({"wal_retrieve_retry_interval": "100ms"})
         try:
             yield Pair(nrdb, network)
         finally:

@@ -17,8 +17,8 @@ TEN = local("2026-11-23 10:00")
 class Exchange:
     """A Kamailio before two gateways: one that knows the number plan, and that of TELIA's network."""
 
-    def __init__(self, kamailio: Kamailio, home: Gateway, telia: Gateway) -> None:
-        self.kamailio, self.home, self.telia = kamailio, home, telia
+    def __init__(self, dns: PowerDNS, kamailio: Kamailio, home: Gateway, telia: Gateway) -> None:
+        self.dns, self.kamailio, self.home, self.telia = dns, kamailio, home, telia
 
     async def call(self, number: str) -> Call:
         """A call to a number."""
@@ -32,10 +32,10 @@ class Exchange:
 @pytest.fixture
 def exchange(service: Service) -> Iterator[Exchange]:
     make_roles(service.dsn)
-    with PowerDNS(service.dsn, port=53), Gateway() as home, Gateway() as telia:
+    with PowerDNS(service.dsn, port=53) as dns, Gateway() as home, Gateway() as telia:
         ways = {"none": home.address, "+47990010": telia.address, "D0006": telia.address}
         with Kamailio(ways) as kamailio:
-            yield Exchange(kamailio, home, telia)
+            yield Exchange(dns, kamailio, home, telia)
 
 
 async def test_calls_follow_a_porting(service: Service, exchange: Exchange) -> None:
@@ -63,3 +63,11 @@ async def test_other_calls(service: Service, exchange: Exchange) -> None:
     assert (await exchange.call("90012346")).status == 503
     assert "no gateway for routing number" in exchange.kamailio.log
     assert "90012346" not in exchange.kamailio.log
+
+
+async def test_a_call_while_the_name_server_is_away(exchange: Exchange) -> None:
+    exchange.dns.stop()
+    assert await exchange.call("90012345") == Call(404, done=False)
+    exchange.dns.start()
+    assert (await exchange.call("90012345")).done
+    assert exchange.arrived() == (["sip:+4790012345;npdi"], [])

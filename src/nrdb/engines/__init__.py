@@ -98,8 +98,8 @@ class Engine:
                 raise UnusableError(f"{type(self).__name__} does not start: {self.log[-2000:]}")
             time.sleep(_LOOK_AGAIN_SECONDS)
 
-    def end(self) -> None:
-        """End it, and leave nothing of it behind."""
+    def stop(self) -> None:
+        """Stop it; `start` brings it back at the same place."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             try:
@@ -107,6 +107,10 @@ class Engine:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+
+    def end(self) -> None:
+        """End it, and leave nothing of it behind."""
+        self.stop()
         shutil.rmtree(self.place, ignore_errors=True)
 
 
