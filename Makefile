@@ -38,7 +38,7 @@ demo: $(STAMP) ## Tell a porting from order to routing on the terminal
 	$(BIN)/nrdb demo
 
 .PHONY: test
-test: $(STAMP) nginx ## Run the tests (ARGS="-k name" picks some)
+test: $(STAMP) nginx engines ## Run the tests (ARGS="-k name" picks some)
 	@$(BIN)/python -m pytest $(ARGS)
 
 # The streams are read through a real proxy, which is a program of the system.
@@ -47,6 +47,16 @@ nginx:
 	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
 		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light >/dev/null; } \
 		|| { echo "the tests need nginx: apt-get install nginx-light, or brew install nginx" >&2; exit 1; }
+
+# Name server, SIP proxy and those who ask them, which serve the routing table: programs of the system, too.
+ENGINES := pdns-server pdns-backend-pgsql kamailio sip-tester bind9-dnsutils
+
+.PHONY: engines
+engines:
+	@(for program in pdns_server kamailio sipp dig; do PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || exit 1; done) \
+		&& ls /usr/lib/*/pdns/libgpgsqlbackend.so >/dev/null 2>&1 || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(ENGINES) >/dev/null; } \
+		|| { echo "the tests need engines: apt-get install $(ENGINES)" >&2; exit 1; }
 
 .PHONY: check
 check: $(STAMP) ## Format, lint, types, layers, and drift of the OpenAPI document and of the migrations

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,9 +32,10 @@ class OwnPostgres:
     It lies in a short path, so that its socket, and with it its address, is the same after each start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, options: Mapping[str, str] | None = None) -> None:
         self.place = Path(tempfile.mkdtemp(prefix="nrdb-faults-"))
-        self._server = EmbeddedPostgres(self.place)
+        self._options = options
+        self._server = EmbeddedPostgres(self.place, options)
         self._server.__enter__()
         self.dsn = self._server.dsn
 
@@ -52,7 +53,7 @@ class OwnPostgres:
     def start(self) -> None:
         """Start it again on its files, or take over the one that runs there."""
         self._server.close()
-        self._server = EmbeddedPostgres(self.place)
+        self._server = EmbeddedPostgres(self.place, self._options)
         self._server.__enter__()
         assert self._server.dsn == self.dsn
 

@@ -7,6 +7,7 @@ from nrdb.demo import market
 from nrdb.demo.acts import (
     books,
     delivery,
+    engines,
     five_digit,
     plan,
     porting,
@@ -67,6 +68,7 @@ ACTS = (
     Act("Alone with robots", robots.alone_with_robots),
     Act("Followed all along", delivery.followed_all_along),
     Act("The books agree", proof.the_books_agree),
+    Act("By HTTP, DNS and SIP", engines.asked_in_three_ways),
 )
 
 

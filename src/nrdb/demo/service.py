@@ -53,6 +53,11 @@ class Service:
         self._clear_away()
 
     @property
+    def data_dir(self) -> Path:
+        """Where its data is."""
+        return self._place / "data"
+
+    @property
     def _log(self) -> Path:
         return self._place / "serve.log"
 
@@ -109,7 +114,7 @@ class Service:
         return {
             **kept,
             "NRDB_ADMIN_KEY": self.admin_key,
-            "NRDB_DATA_DIR": str(self._place / "data"),
+            "NRDB_DATA_DIR": str(self.data_dir),
             "NRDB_HOST": "127.0.0.1",
             "NRDB_PORT": str(self._port),
             "NRDB_SANDBOX": "1",
