@@ -7,8 +7,9 @@ from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
 from pathlib import Path
 
-import nrdb
 from tests.support.service import Service
+
+import nrdb
 
 
 @dataclass(frozen=True)
