@@ -18,7 +18,7 @@ import asyncpg
 import httpx
 import psutil
 
-from bench import load
+from bench import importing, load, routing
 from bench.fanout import CASES, FOLLOWERS, fan_out, percentile
 from bench.market import CODES, FIRST_M2M, FIRST_NUMBER, Market, load_cases
 from bench.service import FIRST_PORT, Service, database, service, start, stop, until_ready
@@ -208,6 +208,80 @@ async def bench_fanout(folder: Path) -> list[Result]:
             ]  # fmt: skip
 
 
+#: Ported numbers of a country, and of a small one.
+PORTED, FEW_PORTED = 5_000_000, 50_000
+
+
+async def bench_routing(folder: Path) -> list[Result]:
+    """5,000,000 ported numbers: one, many, all of them, and 15,000 that change at one instant."""
+    with database(folder, "routing") as dsn:
+        small = await _second_database(dsn, "small")
+        processes = max(1, min(2, os.cpu_count() or 1))
+        async with (
+            service(dsn, folder, FIRST_PORT + 8, processes) as running,
+            service(small, folder, FIRST_PORT + 9, processes) as few,
+        ):
+            await routing.fill(dsn, PORTED)
+            await routing.fill(small, FEW_PORTED)
+            one, empty, growth, bulk, bare, whole, plain = [], [], [], [], [], [], []
+            for _ in range(RUNS):
+                one.append(await routing.asked(running.market, "/v1/routing/", PORTED * 2))
+                empty.append(await routing.asked(running.market, "/healthz"))
+                growth.append(await routing.asked(few.market, "/v1/routing/", FEW_PORTED * 2))
+                bulk.append(await routing.many(running.market, PORTED))
+                bare.append(await routing.many_bare(dsn, PORTED))
+                whole.append(await routing.snapshot(running, "text/csv"))
+                plain.append(await routing.copy_out(dsn))
+            lines = await routing.snapshot(running, "application/x-ndjson")
+            written, first, wrong = await routing.change_at_once(running.market, dsn)
+            seconds = [copied.seconds for copied in whole]
+            return [
+                Result("one number over HTTP", _median(one), "/s", _ratio(one, empty), "/healthz", ">= 0.6"),
+                Result("/healthz", _median(empty), "/s"),
+                Result("one number of 50,000 ported", _median(growth), "/s"),
+                Result("cost of one number", 1e6 / _median(one), "us", _ratio(growth, one), "of 50,000", "<= 1.2"),
+                Result("many numbers over HTTP", _median(bulk), "numbers/s", _ratio(bulk, bare), "= ANY, bare table",
+                       ">= 0.5 and >= 300,000/s"),
+                Result("= ANY on the bare table", _median(bare), "numbers/s"),
+                Result(f"snapshot, {whole[0].rows} rows, CSV", _median(seconds), f"s ({whole[0].size / 1e6:.0f} MB)",
+                       _ratio(plain, seconds), "COPY TO STDOUT", ">= 0.5"),
+                Result("snapshot, NDJSON", lines.seconds, f"s ({lines.size / 1e6:.0f} MB)",
+                       _median(plain) / lines.seconds, "COPY TO STDOUT", runs=1),
+                Result("COPY TO STDOUT", _median(plain), "s"),
+                Result("process grown by snapshots", max(copied.grown_mb for copied in whole), "MB"),
+                Result(f"{routing.CHANGING} numbers written", written, "s", runs=1),
+                Result("first look after their instant", first, "ms", runs=1),
+                Result("wrong answers then", wrong, "", target="0", runs=1),
+            ]  # fmt: skip
+
+
+async def bench_import(folder: Path) -> list[Result]:
+    """5,000,000 ported numbers (`--rows N`) from a file into a plan of 3,000 series, against COPY of the same rows."""
+    plan, ported = importing.write_files(folder, importing.count)
+    with database(folder, "import") as dsn:
+        async with service(dsn, folder, FIRST_PORT + 10):
+            series = await importing.run(dsn, folder, "plan", plan)
+            ours = await importing.run(dsn, folder, "ported", ported)
+        theirs = await importing.copy_in(dsn, folder)
+        rows, put = importing.count, ours.summary["routing_put"]
+        return [
+            Result(f"import of {importing.SERIES} series", series.seconds, "s", runs=1),
+            Result(f"import of {rows} ported", ours.seconds, f"s ({rows / ours.seconds:,.0f} rows/s)",
+                   theirs.all_rows / ours.seconds, f"COPY of the {put} rows written, same indexes", ">= 0.3", runs=1),
+            Result(f"COPY of {put} rows", theirs.all_rows, "s, same indexes", runs=1),
+            Result(f"COPY of {rows} ported alone", theirs.ported_rows, "s, same indexes",
+                   theirs.ported_rows / ours.seconds, "its share of the import", ">= 0.3", runs=1),
+            Result(f"COPY of {rows} ported alone", theirs.ported_rows_bare, "s, bare table",
+                   theirs.ported_rows_bare / ours.seconds, "its share of the import", runs=1),
+            Result("largest import process", ours.resident_mb, "MB", target="<= 150", runs=1),
+        ]  # fmt: skip
+
+
+def _ratio(ours: Iterable[float], theirs: Iterable[float]) -> float:
+    """The median of the ratios of runs that came one after the other."""
+    return statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
+
+
 BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, list[Result]]]] = {
     "start": bench_start,
     "transfer": bench_transfer,
@@ -216,6 +290,8 @@ BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, list[Result]]]] = {
     "series": bench_series,
     "growth": bench_growth,
     "fanout": bench_fanout,
+    "routing": bench_routing,
+    "import": bench_import,
 }
 
 
@@ -277,7 +353,9 @@ def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("--only", choices=BENCHMARKS)
-    only = parser.parse_args().only
+    parser.add_argument("--rows", type=int, default=importing.count, help="of the file that is imported")
+    arguments = parser.parse_args()
+    only, importing.count = arguments.only, arguments.rows
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="nrdb-bench-") as folder:
         for name in [only] if only else BENCHMARKS:

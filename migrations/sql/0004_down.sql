@@ -9,6 +9,8 @@ DROP SEQUENCE routing_block_seq;
 
 ALTER TABLE world DROP COLUMN source;
 
+ALTER TABLE audit DROP COLUMN log_id;
+
 CREATE TABLE routing (
     row_id BIGINT GENERATED ALWAYS AS IDENTITY,
     numbers INT8RANGE NOT NULL,

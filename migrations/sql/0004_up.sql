@@ -8,6 +8,9 @@ DROP TABLE routing;
 -- Which service a copy of the table is of: a copy goes on with the changes of its own source only.
 ALTER TABLE world ADD COLUMN source UUID DEFAULT gen_random_uuid() NOT NULL;
 
+-- How far the message log was when the line was written: what was decided before it and what after.
+ALTER TABLE audit ADD COLUMN log_id BIGINT DEFAULT 0 NOT NULL;
+
 CREATE TABLE routing (
     put_seq BIGINT NOT NULL,
     first BIGINT NOT NULL,
@@ -127,11 +130,12 @@ END $$;
 -- else follows: the range holder from the series, what is not said goes with the plan, codes become others by the
 -- transfers that are set, routing numbers are those of today. Numbers that the holder of their series serves when the
 -- series changes hands are no longer ported: what had been said of them until then has no effect from then on (contract
--- section 8). What lies before `at` stays as it was. `said` adds to what is said of the numbers of the zone item with
--- the same first number: from `since` until `until`; a null holder says that they go with the plan, `undo` that what was
--- said before `since` goes on.
+-- section 8). What lies before `at` stays as it was. `said`, where it is not empty, says something of each range: from
+-- `since` until `until`; a null holder says that its numbers go with the plan, `undo` that what was said before `since`
+-- goes on.
+-- Hash and merge joins are off, because a plan made while the table is small would walk all of it when it is large.
 CREATE FUNCTION reroute(at timestamptz, firsts bigint[], lasts bigint[], said json DEFAULT '[]') RETURNS bigint
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     transfers boolean := EXISTS (SELECT 1 FROM planned_change WHERE done_at IS NULL AND action = 'code-transferred');
     changed bigint;
@@ -142,56 +146,60 @@ BEGIN
         SELECT s.version_id FROM unnest(firsts, lasts) AS z(first, last), LATERAL (
                SELECT version_id FROM series WHERE numbers && int8range(z.first, z.last, '[]') OFFSET 0) s)
      ORDER BY version_id FOR NO KEY UPDATE;
-    WITH zone AS MATERIALIZED (
-        SELECT z.first AS zone_first, z.last AS zone_last, s.since, coalesce(s.until, 'infinity') AS until, s.undo,
-               s.holder, s.network, s.target_number, s.case_id, least(s.since, at) AS cut
-          FROM unnest(firsts, lasts) AS z(first, last)
-          LEFT JOIN json_to_recordset(said) AS s(first bigint, since timestamptz, until timestamptz, undo boolean,
-                    holder text, network text, target_number bigint, case_id uuid) USING (first)
-    ), touched AS MATERIALIZED (
-        SELECT z.zone_first, z.zone_last, r.* FROM zone z, LATERAL (
-               SELECT * FROM routing_of(z.zone_first, z.zone_last) OFFSET 0) r
+    -- Each part carries what the next needs, and rows are looked up by index: nothing is joined with itself, so 15,000
+    -- scattered numbers cost 15,000 times one.
+    WITH touched AS MATERIALIZED (
+        SELECT zone_first, zone_last, since, coalesce(until, 'infinity') AS until, undo, said_holder, said_network,
+               said_target, said_case, least(since, at) AS cut, r.*
+          FROM ROWS FROM (unnest(firsts), unnest(lasts), json_to_recordset(said) AS (
+                    since timestamptz, until timestamptz, undo boolean, holder text, network text,
+                    target_number bigint, case_id uuid)) AS zone(
+               zone_first, zone_last, since, until, undo, said_holder, said_network, said_target, said_case)
+          LEFT JOIN LATERAL (SELECT * FROM routing_of(zone_first, zone_last) OFFSET 0) r ON true
     ), old AS MATERIALIZED (
         SELECT DISTINCT ON (put_seq) put_seq, first, last, holder, network, routing_number, range_holder,
                target_number, valid_from, valid_until, served_since, own_holder, own_network, own_since, case_id,
                recorded_at
-          FROM touched
+          FROM touched WHERE put_seq IS NOT NULL
     ), cell AS MATERIALIZED (
         -- Numbers that have one story in the end: inside the zone, by the rows that they were in, or in none.
-        SELECT DISTINCT greatest(first, zone_first) AS first, least(last, zone_last) AS last, first AS of_first,
-               zone_first FROM touched
+        SELECT DISTINCT greatest(first, zone_first) AS first, least(last, zone_last) AS last, first AS of_first, since,
+               until, undo, said_holder, said_network, said_target, said_case, cut
+          FROM touched WHERE put_seq IS NOT NULL
          UNION ALL
-        SELECT lower(rest), upper(rest) - 1, NULL, z.zone_first
-          FROM zone z LEFT JOIN (SELECT zone_first, range_agg(int8range(first, last, '[]')) AS known
-                                   FROM touched GROUP BY zone_first) t USING (zone_first),
-               unnest(int8multirange(int8range(z.zone_first, z.zone_last, '[]')) - coalesce(t.known, '{}')) AS rest
+        SELECT lower(rest), upper(rest) - 1, NULL, since, until, undo, said_holder, said_network, said_target,
+               said_case, cut
+          FROM (SELECT zone_first, zone_last, since, until, undo, said_holder, said_network, said_target, said_case,
+                       cut, range_agg(int8range(first, last, '[]')) FILTER (WHERE put_seq IS NOT NULL) AS known
+                  FROM touched GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10) z,
+               unnest(int8multirange(int8range(zone_first, zone_last, '[]')) - coalesce(known, '{}')) AS rest
     ), fresh AS (
         SELECT c.first, c.last, point.at AS valid_from,
                coalesce(lead(point.at) OVER (PARTITION BY c.first ORDER BY point.at), 'infinity') AS valid_until,
-               own.*, plan.holder AS plan_holder,
-               coalesce(over.ends, false) AS goes_with_plan
-          FROM cell c JOIN zone z USING (zone_first), LATERAL (
+               own.*, plan.holder AS plan_holder, coalesce(over.ends, false) AS goes_with_plan
+          FROM cell c, LATERAL (
                -- Where the answer may change.
-               SELECT z.cut AS at UNION
-               SELECT valid_from FROM old o WHERE o.first = c.of_first AND valid_from > z.cut UNION
-               SELECT z.since WHERE z.since > z.cut UNION
-               SELECT z.until WHERE z.until < 'infinity' UNION
-               SELECT lower(s.valid) FROM series s WHERE s.numbers @> c.first AND lower(s.valid) > z.cut UNION
+               SELECT c.cut AS at UNION
+               SELECT valid_from FROM routing o
+                WHERE o.removed_at = 'infinity' AND o.first = c.of_first AND valid_from > c.cut UNION
+               SELECT c.since WHERE c.since > c.cut UNION
+               SELECT c.until WHERE c.until < 'infinity' UNION
+               SELECT lower(s.valid) FROM series s WHERE s.numbers @> c.first AND lower(s.valid) > c.cut UNION
                SELECT due_at FROM planned_change
-                WHERE transfers AND done_at IS NULL AND action = 'code-transferred' AND due_at > z.cut) point
+                WHERE transfers AND done_at IS NULL AND action = 'code-transferred' AND due_at > c.cut) point
                JOIN LATERAL (
                SELECT holder FROM series s WHERE s.numbers @> c.first AND s.valid @> point.at OFFSET 0) plan ON true
                LEFT JOIN LATERAL (
-               SELECT z.holder AS own_holder, z.network AS own_network, z.target_number, z.case_id,
-                      CASE WHEN z.holder IS NOT NULL THEN z.since END AS own_since
-                WHERE NOT z.undo AND z.since <= point.at AND point.at < z.until
+               SELECT c.said_holder AS own_holder, c.said_network AS own_network, c.said_target AS target_number,
+                      c.said_case AS case_id, CASE WHEN c.said_holder IS NOT NULL THEN c.since END AS own_since
+                WHERE NOT c.undo AND c.since <= point.at AND point.at < c.until
                 UNION ALL
                SELECT o.own_holder, o.own_network, CASE WHEN o.own_holder IS NOT NULL THEN o.target_number END,
                       o.case_id, o.own_since
-                 FROM old o
-                WHERE o.first = c.of_first
-                  AND CASE WHEN z.since <= point.at AND point.at < z.until
-                           THEN z.undo AND o.valid_from < z.since AND z.since <= o.valid_until
+                 FROM routing o
+                WHERE o.removed_at = 'infinity' AND o.first = c.of_first
+                  AND CASE WHEN c.since <= point.at AND point.at < c.until
+                           THEN c.undo AND o.valid_from < c.since AND c.since <= o.valid_until
                            ELSE o.valid_from <= point.at AND point.at < o.valid_until END) own ON true
                LEFT JOIN LATERAL (
                SELECT bool_or(own.own_holder = before.holder
@@ -213,11 +221,10 @@ BEGIN
                       CASE WHEN transfers THEN code_at(leads_to, valid_from) ELSE leads_to END AS network OFFSET 0) code
                LEFT JOIN provider n ON n.code = code.network
     ), story AS (
-        SELECT c.first, c.last, o.valid_from, least(o.valid_until, z.cut) AS valid_until, o.holder, o.network,
-               o.routing_number, o.range_holder, o.target_number, o.own_holder, o.own_network, o.own_since,
-               o.case_id
-          FROM cell c JOIN zone z USING (zone_first) JOIN old o ON o.first = c.of_first
-         WHERE o.valid_from < z.cut
+        SELECT DISTINCT greatest(first, zone_first) AS first, least(last, zone_last) AS last, valid_from,
+               least(valid_until, cut) AS valid_until, holder, network, routing_number, range_holder, target_number,
+               own_holder, own_network, own_since, case_id
+          FROM touched WHERE valid_from < cut
          UNION ALL
         SELECT first, last, valid_from, valid_until, holder, network, routing_number, range_holder, target_number,
                own_holder, own_network, own_since, case_id FROM named
@@ -248,11 +255,14 @@ BEGIN
                   own_holder, own_network, own_since, case_id
          UNION ALL
         -- Numbers outside the zone keep what their row said.
-        SELECT lower(rest), upper(rest) - 1, o.valid_from, o.valid_until, o.served_since, o.holder, o.network,
-               o.routing_number, o.range_holder, o.target_number, o.own_holder, o.own_network, o.own_since, o.case_id
-          FROM (SELECT first, int8multirange(int8range(first, last, '[]'))
-                              - range_agg(int8range(zone_first, zone_last, '[]')) AS others
-                  FROM touched GROUP BY first, last) t JOIN old o USING (first), unnest(t.others) AS rest
+        SELECT lower(rest), upper(rest) - 1, valid_from, valid_until, served_since, holder, network, routing_number,
+               range_holder, target_number, own_holder, own_network, own_since, case_id
+          FROM (SELECT put_seq, first, last, valid_from, valid_until, served_since, holder, network, routing_number,
+                       range_holder, target_number, own_holder, own_network, own_since, case_id,
+                       int8multirange(int8range(first, last, '[]'))
+                       - range_agg(int8range(zone_first, zone_last, '[]')) AS others
+                  FROM touched WHERE put_seq IS NOT NULL
+                 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) t, unnest(others) AS rest
     ), differing AS MATERIALIZED (
         SELECT o.put_seq, o.recorded_at, j.*
           FROM old o FULL JOIN joined j ON o.first = j.first AND o.valid_from = j.valid_from

@@ -50,6 +50,11 @@ from nrdb.settings import Settings
 _READERS = 3
 #: Connections for copying the routing table: so many copies at a time, and nobody else waits for one.
 _COPIERS = 2
+#: What needs none of the framework (see `RequestLog`).
+_DIRECT = {
+    ("POST", "/v1/messages"): messages.bare_post_message,
+    ("GET", "/v1/routing/{number}"): routing.bare_get_routing,
+}
 _DESCRIPTION = """
 Number-portability clearinghouse: providers post porting messages, the rulebook decides, everybody concerned is told.
 
@@ -132,7 +137,7 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
         app.include_router(router)
     if settings.sandbox:
         app.include_router(sandbox_router())
-    app.add_middleware(RequestLog, direct={("POST", "/v1/messages"): messages.bare_post_message})
+    app.add_middleware(RequestLog, direct=_DIRECT)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

@@ -11,7 +11,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from nrdb.db import Connection, Pool, acquire
+from nrdb.db import Connection, Pool, acquire, dumps
+
+#: A line, with how far the message log was: what was decided before it, and what after.
+RECORD = """
+INSERT INTO audit (at, key_id, action, subject, before, after, reason, log_id)
+SELECT $1, $2, $3, $4, $5::text::jsonb, $6::text::jsonb, $7, CASE WHEN is_called THEN last_value ELSE 0 END
+  FROM message_log_id_seq
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +40,7 @@ class Change:
     ) -> None:
         """Enter what was done. Never personal data of customers, never a key."""
         await self.connection.execute(
-            "INSERT INTO audit (at, key_id, action, subject, before, after, reason) VALUES ($1,$2,$3,$4,$5,$6,$7)",
-            self.at,
-            self.key_id,
-            action,
-            subject,
-            before,
-            after,
-            reason,
+            RECORD, self.at, self.key_id, action, subject, before and dumps(before), after and dumps(after), reason
         )
 
 

@@ -1,4 +1,4 @@
-"""The `nrdb` command: serve, worker, migrate, openapi, send, follow, lookup, mirror, robot, demo.
+"""The `nrdb` command: serve, worker, migrate, verify, openapi, send, follow, lookup, mirror, robot, import, demo.
 
 The service's own modules are imported inside the commands that need them, because reading them takes as long as
 starting the database, and the two can go on side by side.
@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import structlog
 import typer
@@ -138,6 +138,23 @@ def migrate(
         sys.stderr.write(f"{line}\n")
     if found:
         _fail(f"{len(found)} differences between the migrations and the models", _UNUSABLE)
+
+
+@_cli.command()
+def verify(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Replay the message log and the audit log into an empty database, and compare routing table and cases.
+
+    The database needs room for both, and its user the right to create one. Exit code 0: the same; 1: not.
+    """
+    settings = _begin(stop_is_success=False)
+    with _database(settings) as dsn:
+        from nrdb.verifying import program  # noqa: PLC0415
+
+        verdict = uvloop.run(program.verify(settings, dsn, lambda line: sys.stderr.write(f"{line}\n")))
+    program.show(verdict, as_json=as_json)
+    raise SystemExit(0 if verdict.equal else 1)
 
 
 @_cli.command()
@@ -290,6 +307,75 @@ def robot(
 
     wanted = Wanted(url, key, keys, code or (), but or (), profile, seed, plain=not as_json)
     raise SystemExit(play(wanted))
+
+
+_File = Annotated[Path, typer.Argument(help="A table in CSV, UTF-8, parted by commas or semicolons.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Look at every row, and import nothing.")]
+_Errors = Annotated[Path | None, typer.Option("--errors", help="Write what is wrong into this file, a line for a row.")]
+_SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Import the rows that are right, although others are not.")]
+_Reason = Annotated[str | None, typer.Option(help="Why, for the audit log.")]
+_Json = Annotated[bool, typer.Option("--json", help="Only a summary, as a line of JSON.")]
+_import = typer.Typer(
+    no_args_is_help=True,
+    help="Load a number plan, or the numbers ported in it, from a file into the database: all of it, or nothing.",
+    epilog="Exit code 0: all rows are in the database, or were before, or are right (--dry-run); 1: some rows are "
+    "wrong, and nothing is imported (with --skip-bad: the others are); 2: it could not be done.",
+)
+_cli.add_typer(_import, name="import")
+
+
+@_import.command()
+def plan(
+    file: _File,
+    dry_run: _DryRun = False,
+    errors: _Errors = None,
+    skip_bad: _SkipBad = False,
+    reason: _Reason = None,
+    as_json: _Json = False,
+) -> None:
+    """Load series: first, last, holder, and if you like number_class, status, reason, valid_from.
+
+    Exit code 0: done, or done before; 1: some rows are wrong; 2: it could not be done. Nothing is imported with 1
+    (but with --skip-bad) and 2, and the same command goes on after a stop.
+    """
+    _run_import("plan", file, errors, dry_run, skip_bad, reason, as_json)
+
+
+@_import.command()
+def ported(
+    file: _File,
+    dry_run: _DryRun = False,
+    errors: _Errors = None,
+    skip_bad: _SkipBad = False,
+    reason: _Reason = None,
+    as_json: _Json = False,
+) -> None:
+    """Load ported numbers: number or first, holder, and if you like last, network, since, target_number.
+
+    Exit code 0: done, or done before; 1: some rows are wrong; 2: it could not be done. Nothing is imported with 1
+    (but with --skip-bad) and 2, and the same command goes on after a stop.
+    """
+    _run_import("ported", file, errors, dry_run, skip_bad, reason, as_json)
+
+
+def _run_import(
+    kind: Literal["plan", "ported"],
+    file: Path,
+    errors: Path | None,
+    dry_run: bool,
+    skip_bad: bool,
+    reason: str | None,
+    as_json: bool,
+) -> NoReturn:
+    settings = _begin(stop_is_success=False)
+    from nrdb.importing import Wanted, import_file  # noqa: PLC0415
+
+    wanted = Wanted(kind, file, errors, dry_run, skip_bad, reason, as_json)
+    try:
+        with _database(settings) as dsn:
+            raise SystemExit(uvloop.run(import_file(wanted, dsn)))
+    except EmbeddedError as error:
+        _fail(str(error), _MISCONFIGURED)
 
 
 @_cli.command()

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from tests.support.service import Service, order_fields
 
-from nrdb.api import limits, messages
+from nrdb.api import guard, limits
 from nrdb.api.limits import BURST_SECONDS, RequestLimits, StreamSlots
 from nrdb.errors import Code, Problem
 from nrdb.providers.keys import Caller
@@ -45,7 +45,7 @@ async def test_a_key_asks_too_much_and_others_do_not_notice(service: Service) ->
 
 async def test_messages_count_too(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """They have a way of their own through the service; a limit holds there after some seconds."""
-    monkeypatch.setattr(messages, "KNOWN_SECONDS", 0.0)
+    monkeypatch.setattr(guard, "KNOWN_SECONDS", 0.0)
     await service.ordered(main_number="90012340")
     await limit(service, "TELIA", requests_per_second=1)
     answers = [await service.order(main_number=f"9001235{n}") for n in range(5)]

@@ -235,3 +235,28 @@ async def test_no_other_transaction_holds_changes_back(service: Service) -> None
         assert {_instant(item["at"]) for item in page["items"]} == {await service.now()}
     finally:
         await transaction.rollback()
+
+
+async def test_a_revoked_key_is_told_nothing_more(service: Service) -> None:
+    """A key that was seen a moment ago is looked at again with the number."""
+    made = await service.admin("POST", "/providers/CHILI/keys", {"label": "short"})
+    headers = {"authorization": f"Bearer {made['key']}"}
+    path = f"/v1/routing/{NUMBER}"
+    assert (await service.client.get(path, headers=headers)).status_code == 200
+    await service.send("DELETE", f"/admin/keys/{made['key_id']}", "ADMIN", None)
+    assert (await service.client.get(path, headers=headers)).status_code == 401
+
+
+async def test_a_planned_change_is_true_at_its_instant_for_those_who_ask_for_numbers(service: Service) -> None:
+    series = (await service.read("/series", number=NUMBER))["items"][0]
+    await service.admin("PATCH", f"/series/{series['series_id']}", {
+        "holder": "LYSE", "reason": "sold", "valid_from": TEN.isoformat()})  # fmt: skip
+    await service.time_passes(TEN)
+    assert await served(service) == ("LYSE", False, None)
+
+
+async def test_numbers_asked_for_stand_in_no_metric(service: Service) -> None:
+    await service.read(f"/routing/{NUMBER}")
+    metrics = (await service.client.get("/metrics")).text
+    assert 'route="/v1/routing/{number}"' in metrics
+    assert NUMBER not in metrics

@@ -23,7 +23,7 @@ class Services:
     `schema_version` is the one that this code needs. `stopping` is set when the process is to end: whoever waits,
     answers then. `readers` are the connections for reading inboxes, so that readers never wait with senders for one;
     `copiers` are those for copies of the routing table.
-    `known_posters` are callers by the `Authorization` that they have shown, and until when they count as known;
+    `known_callers` are callers by the `Authorization` that they have shown, and until when they count as known;
     `testing` are the codes whose webhook is being tested.
     """
 
@@ -40,7 +40,7 @@ class Services:
     stopping: asyncio.Event
     requests: RequestLimits
     streams: StreamSlots
-    known_posters: dict[str, tuple[Caller, float]] = field(default_factory=dict)
+    known_callers: dict[str, tuple[Caller, float]] = field(default_factory=dict)
     testing: set[str] = field(default_factory=set)
 
     def vault_for(self, caller: Caller) -> Vault | None:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from nrdb.api.answers import PROBLEMS
 from nrdb.api.context import Services, services
 from nrdb.api.problems import form_problem
+from nrdb.clock import monotonic
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem, unauthenticated
 from nrdb.providers.keys import Caller, Role, find_caller, is_live
@@ -24,6 +25,10 @@ from nrdb.texts import any_of, say
 BODY_LIMIT = 1024 * 1024
 #: Seconds that a request waits at most while a planned change is carried out; then it reads what stands.
 PATIENCE = 2.0
+#: Keys remembered by a process.
+KNOWN_CALLERS = 10_000
+#: Seconds that one is remembered: so long another limit may take to hold.
+KNOWN_SECONDS = 5.0
 #: Methods that change something: there a parameter that nobody reads, as a dry run where there is none, is an error.
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -69,6 +74,25 @@ async def authenticate(request: Request, roles: tuple[Role, ...]) -> Caller:
     if caller is None:
         raise unauthenticated()
     return _with_role(caller, roles)
+
+
+async def known_caller(request: Request, roles: tuple[Role, ...]) -> tuple[Caller, bool]:
+    """Who asks, and whether that was confirmed just now; else whoever answers must find the key good at that instant.
+
+    Keys are remembered for some seconds, so that what comes thousands of times a second costs no look-up of its own.
+    """
+    known = services(request).known_callers
+    header = request.headers.get("authorization", "")
+    caller, until = known.get(header, (None, 0.0))
+    now = monotonic()
+    confirmed = caller is None or now >= until
+    if caller is None or confirmed:
+        caller = await authenticate(request, roles)
+        if len(known) >= KNOWN_CALLERS:
+            known.clear()
+        known[header] = (caller, now + KNOWN_SECONDS)
+    services(request).requests.take(caller, now)
+    return _with_role(caller, roles), confirmed
 
 
 async def confirm(parts: Services, caller: Caller) -> None:

@@ -19,12 +19,12 @@ from nrdb.api.guard import (
     check_parameters,
     guarded,
     json_body,
+    known_caller,
     own_code,
 )
 from nrdb.api.languages import language_of, write_json
 from nrdb.api.metrics import count_message
 from nrdb.api.problems import json_response, problem_document, validation_problem
-from nrdb.clock import monotonic
 from nrdb.db import acquire
 from nrdb.deciding import Answer
 from nrdb.delivery.inbox import find_message
@@ -35,11 +35,6 @@ from nrdb.providers.keys import Caller, Role
 from nrdb.texts import say
 
 POSTERS: tuple[Role, ...] = ("provider",)
-#: Keys remembered by a process, so that a message costs no look-up of its own.
-KNOWN_POSTERS = 10_000
-#: Seconds that one is remembered: so long another limit may take to hold.
-KNOWN_SECONDS = 5.0
-
 posting = guarded(*POSTERS, tags=["messages"])
 reading = guarded("provider", "operator", "admin", tags=["messages"])
 
@@ -81,7 +76,8 @@ async def bare_post_message(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _post(request: BoundedRequest) -> Response:
-    caller, confirmed = await _sender(request)
+    # The decision itself confirms a key that was seen before.
+    caller, confirmed = await known_caller(request, POSTERS)
     try:
         message = parse_message(await _body(request))
         check_sender(message, caller)
@@ -127,22 +123,6 @@ async def decide_many(parts: Services, messages: Sequence[AnyMessage], caller: C
         outcome = found.code if isinstance(found, Problem) else "replayed" if found.replayed else "accepted"
         count_message(message.type, outcome, each)
     return answers
-
-
-async def _sender(request: BoundedRequest) -> tuple[Caller, bool]:
-    """Who posts, and whether that was confirmed just now. The decision itself confirms a key that was seen before."""
-    known = services(request).known_posters
-    header = request.headers.get("authorization", "")
-    caller, until = known.get(header, (None, 0.0))
-    now = monotonic()
-    confirmed = caller is None or now >= until
-    if caller is None or confirmed:
-        caller = await authenticate(request, POSTERS)
-        if len(known) >= KNOWN_POSTERS:
-            known.clear()
-        known[header] = (caller, now + KNOWN_SECONDS)
-    services(request).requests.take(caller, now)
-    return caller, confirmed
 
 
 def check_sender(message: AnyMessage, caller: Caller) -> None:

@@ -18,14 +18,21 @@ log = structlog.get_logger()
 SLOW = 1.0
 #: Where a request takes as long as its sender wants.
 _LONG = frozenset({"/v1/inbox", "/v1/inbox/stream", "/v1/messages/batch"})
+#: How a number begins in an address.
+_NUMBERS = frozenset("+0123456789")
 _USABLE = re.compile(rb"[\x21-\x7e]{1,100}")
+
+
+class IndirectError(Exception):
+    """A direct application leaves the request, of which it has read no body and answered nothing, to the framework."""
 
 
 class RequestLog:
     """Middleware. Addresses may hold telephone numbers, so the log and the metrics name routes, never addresses.
 
-    `direct` are applications that need none of the framework, by method and path: every message of the country comes
-    through one, and FastAPI's way to an endpoint costs as much as the decision.
+    `direct` are applications that need none of the framework, by method and route, whose last part may be `{number}`:
+    every message and every call of the country comes through one, and FastAPI's way to an endpoint costs as much as the
+    decision. What they do not know how to answer they leave to the framework (`IndirectError`).
     """
 
     def __init__(self, app: ASGIApp, direct: Mapping[tuple[str, str], ASGIApp]) -> None:
@@ -50,9 +57,15 @@ class RequestLog:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
-        direct = self._direct.get((scope["method"], scope["path"]))
+        name, direct = self._way(scope)
         try:
-            await (direct or self._app)(scope, receive, note_status)
+            if direct:
+                try:
+                    await direct(scope, receive, note_status)
+                except IndirectError:
+                    direct = None
+            if not direct:
+                await self._app(scope, receive, note_status)
         except ClientDisconnect:
             log.debug("the sender went away before its message had come", request_id=request_id)
         except Exception as error:  # noqa: BLE001 (the last resort: whatever it is, the sender gets an answer)
@@ -61,8 +74,14 @@ class RequestLog:
                 raise ConnectionAbortedError("the answer had begun") from None
             await answer(scope, receive, note_status)
         finally:
-            route = scope["path"] if direct else getattr(scope.get("route"), "path", "unknown")
+            route = name if direct else getattr(scope.get("route"), "path", "unknown")
             _note(scope["method"], route, status, perf_counter() - began, request_id)
+
+    def _way(self, scope: Scope) -> tuple[str, ASGIApp | None]:
+        """The name of the route, and the application for it, where there is a direct one."""
+        folder, _, last = scope["path"].rpartition("/")
+        name = f"{folder}/{{number}}" if last[:1] in _NUMBERS else scope["path"]
+        return name, self._direct.get((scope["method"], name))
 
 
 def _note(method: str, route: str, status: int | None, seconds: float, request_id: str) -> None:

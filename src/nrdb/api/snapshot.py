@@ -33,6 +33,7 @@ SNAPSHOT: dict[int | str, dict[str, Any]] = {
             "Routing-Seq": {"schema": {"type": "integer"}, "description": "the last change that is in it"},
             "Routing-At": {"schema": {"type": "string", "format": "date-time"}, "description": "its instant"},
             "Routing-Source": {"schema": {"type": "string", "format": "uuid"}, "description": "whose table it is"},
+            "Routing-Root": {"schema": {"type": "string"}, "description": "the root of its hash tree, see the docs"},
             "ETag": {"schema": {"type": "string"}},
         },
     },
@@ -61,7 +62,7 @@ def wanted_form(headers: Mapping[str, str]) -> tuple[bool, bool]:
 class Snapshot(Response):
     """The answer to whoever copies the table. It holds one connection of `copiers` until it is sent."""
 
-    def __init__(self, copiers: Pool, edition: Edition, etag: str, form: tuple[bool, bool]) -> None:
+    def __init__(self, copiers: Pool, edition: Edition, root: str, etag: str, form: tuple[bool, bool]) -> None:
         super().__init__()
         self._copiers = copiers
         self._edition = edition
@@ -72,6 +73,7 @@ class Snapshot(Response):
             "routing-seq": str(edition.seq),
             "routing-at": format_time(edition.at),
             "routing-source": str(edition.source),
+            "routing-root": root,
             "vary": "Accept, Accept-Encoding",
             "cache-control": "no-cache",
         } | ({"content-encoding": "gzip"} if self._gzip else {})

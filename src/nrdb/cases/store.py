@@ -309,7 +309,6 @@ def _case_row(case: Case, outcome: Outcome) -> dict[str, Any]:
 
 def _said(said: Said) -> dict[str, Any]:
     return {
-        "first": said.numbers.first,
         "since": said.since,
         "undo": said.undo,
         "holder": said.holder,

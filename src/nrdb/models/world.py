@@ -197,4 +197,6 @@ audit = Table(
     Column("before", JSONB),
     Column("after", JSONB),
     Column("reason", Text),
+    # How far the message log was: what was decided before the line, and what after it.
+    Column("log_id", BigInteger, nullable=False, server_default=text("0")),
 )

@@ -1,0 +1,145 @@
+"""The command: replay, compare, tell."""
+
+import json
+import secrets
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from nrdb.clock import format_time, monotonic
+from nrdb.data_key import open_vault
+from nrdb.db import dumps
+from nrdb.settings import Settings
+from nrdb.verifying.compare import Difference, differing_cases, differing_routing
+from nrdb.verifying.events import Event, read_beginning, read_events
+from nrdb.verifying.replay import RefusedError, empty_service
+
+#: Events between two lines about how far it has come.
+_TOLD_AFTER = 1000
+Tell = Callable[[str], object]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What the replay has come to."""
+
+    at: datetime
+    beginning: int = 0
+    events: int = 0
+    refused: list[str] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def equal(self) -> bool:
+        """Whether everything was accepted again, and led to the same."""
+        return not (self.refused or self.differences)
+
+
+async def verify(settings: Settings, dsn: str, tell: Tell) -> Verdict:
+    """Replay what stands in the logs, as of one moment, and compare. The service may go on meanwhile."""
+    source = await _connect(dsn)
+    try:
+        vault = await open_vault(source, settings)
+        async with (
+            _empty_database(dsn) as empty,
+            source.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            now = await source.fetchval("SELECT nrdb_now()")
+            beginning = await read_beginning(source)
+            first = await source.fetchval(
+                "SELECT least($1, (SELECT min(at) FROM audit), (SELECT min(at) FROM message_log))", now
+            )
+            start = min(first, *(event.at for event in beginning))
+            async with empty_service(empty, start, source, vault) as replay:
+                verdict = Verdict(now, beginning=len(beginning))
+                began = monotonic()
+                async for event in _all(beginning, read_events(source)):
+                    try:
+                        await replay.say(event)
+                    except RefusedError as error:
+                        verdict.refused.append(str(error))
+                    verdict.events += 1
+                    if verdict.events % _TOLD_AFTER == 0:
+                        pace = verdict.events / (monotonic() - began)
+                        tell(f"{verdict.events} events replayed, {pace:.0f} a second, up to {format_time(event.at)}")
+                await replay.end(now)
+                await _compare(source, empty, replay.ids, verdict)
+        return verdict
+    finally:
+        await source.close()
+
+
+async def _all(beginning: Sequence[Event], events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+    """In order of time: a plan may have been imported in the middle."""
+    waiting = deque(beginning)
+    async for event in events:
+        while waiting and waiting[0].at <= event.at:
+            yield waiting.popleft()
+        yield event
+    for event in waiting:
+        yield event
+
+
+async def _compare(source: asyncpg.Connection, empty: str, ids: dict[str, str], verdict: Verdict) -> None:
+    replayed = await _connect(empty)
+    try:
+        async with replayed.transaction(isolation="repeatable_read", readonly=True):
+            async for difference in differing_routing(source, replayed, verdict.at):
+                verdict.differences.append(difference)
+            async for difference in differing_cases(source, replayed, verdict.at, ids):
+                verdict.differences.append(difference)
+    finally:
+        await replayed.close()
+
+
+async def _connect(dsn: str) -> asyncpg.Connection:
+    connection = await asyncpg.connect(dsn, server_settings={"timezone": "UTC", "application_name": "nrdb verify"})
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=dumps, decoder=json.loads)
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=dumps, decoder=json.loads)
+    return connection
+
+
+@asynccontextmanager
+async def _empty_database(dsn: str) -> AsyncIterator[str]:
+    """A database of its own on the same server, gone at the end."""
+    name = f"nrdb_verify_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield urlsplit(dsn)._replace(path=f"/{name}").geturl()
+        finally:
+            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+def show(verdict: Verdict, *, as_json: bool) -> None:
+    """The verdict on standard output."""
+    if as_json:
+        shown = {
+            "equal": verdict.equal,
+            "at": format_time(verdict.at),
+            "beginning": verdict.beginning,
+            "events": verdict.events,
+            "refused": verdict.refused,
+            "differences": [asdict(difference) for difference in verdict.differences],
+        }
+        sys.stdout.write(json.dumps(shown) + "\n")
+        return
+    for refused in verdict.refused:
+        sys.stdout.write(f"not accepted again: {refused}\n")
+    for difference in verdict.differences:
+        sys.stdout.write(f"{difference.what}\n  here:     {difference.here}\n  replayed: {difference.replayed}\n")
+    if verdict.beginning:
+        sys.stdout.write(
+            f"{verdict.beginning} providers and series stood before the audit log began: taken as they were then\n"
+        )
+    outcome = "the same routing table and the same cases" if verdict.equal else "NOT the same"
+    sys.stdout.write(f"{verdict.events} events replayed as of {format_time(verdict.at)}: {outcome}\n")

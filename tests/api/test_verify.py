@@ -1,0 +1,92 @@
+"""`nrdb verify` over damage: each is told by its numbers or its case."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.importing import run_import, write_table
+from tests.support.server import DATA_KEY, sandbox_settings
+from tests.support.service import Service
+
+from nrdb.verifying.program import Verdict, verify
+
+DAMAGE = {
+    "the holder of a ported number": (
+        "UPDATE routing SET holder = 'LYSE' WHERE first = 4790012345 AND holder = 'TELIA' AND removed_at = 'infinity'",
+        "numbers 90012345 to 90012345",
+    ),
+    "a routing number of many": (
+        "UPDATE routing SET routing_number = 'D9999' WHERE first = 4790012346 AND removed_at = 'infinity'",
+        "numbers 90012346 to 90199999",
+    ),
+    "a row that is lost": (
+        "DELETE FROM routing WHERE first = 4722000000 AND removed_at = 'infinity'",
+        "numbers 22000000 to ",
+    ),
+    "the state of a case": ("UPDATE cases SET state = 'completed', due_at = NULL", "case "),
+    "a message that is lost": ("DELETE FROM message_log WHERE type = 'NP_IVER'", "numbers 90012345 to 90012345"),
+}
+
+
+async def _verified(service: Service, place: Path) -> Verdict:
+    return await verify(sandbox_settings(place), service.dsn, lambda _: None)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_damage_is_told(service: Service, damage: str, tmp_path: Path) -> None:
+    statement, told = DAMAGE[damage]
+    await service.case_in("scheduled")
+    assert (await _verified(service, tmp_path)).equal
+    await service.db.execute("CREATE TABLE kept AS SELECT * FROM routing")
+    await service.db.execute(statement)
+    found = await _verified(service, tmp_path)
+    assert not found.equal
+    assert any(difference.what.startswith(told) for difference in found.differences), found.differences
+    # What is sound again for what every test looks at in the end.
+    await service.db.execute("DELETE FROM routing; INSERT INTO routing SELECT * FROM kept; DROP TABLE kept")
+
+
+async def test_the_command(service: Service, tmp_path: Path) -> None:
+    await service.case_in("scheduled")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NRDB_")}
+    environment |= {"NRDB_DATABASE_URL": service.dsn, "NRDB_SANDBOX": "1", "NRDB_DATA_KEY": DATA_KEY}
+    command = [sys.executable, "-m", "nrdb", "verify"]
+
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *more], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    done = await asyncio.to_thread(run)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(": the same routing table and the same cases\n")
+    await service.db.execute("UPDATE cases SET state = 'completed', due_at = NULL")
+    done = await asyncio.to_thread(run, "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["differences"][0]["what"].startswith("case ")
+    left = await service.db.fetchval("SELECT count(*) FROM pg_database WHERE datname LIKE 'nrdb_verify%'")
+    assert left == 0
+
+
+async def test_an_import_is_replayed_from_what_it_has_written(
+    service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await service.case_in("scheduled")
+    plan = write_table(tmp_path / "plan.csv", "first,last,holder", ["46000000,46009999,LYSE"])
+    code, summary = await run_import(capsys, service.dsn, "plan", plan)
+    assert code == 0, summary
+    ported = write_table(
+        tmp_path / "ported.csv", "number,holder,since", ["46000001,TELIA,2020-01-01T00:00:00Z", "46000003,TELENOR,"]
+    )
+    code, summary = await run_import(capsys, service.dsn, "ported", ported)
+    assert code == 0, summary
+    case_id = await service.ordered("TELENOR", main_number="46000001", donor="TELIA")
+    await service.accepted("TELIA", "NP_GODK", case_id=case_id)
+    await service.accepted("TELENOR", "NP_IVER", case_id=case_id)
+    found = await _verified(service, tmp_path)
+    assert (found.refused, found.differences) == ([], [])
+    assert (await service.read("/routing/46000001", at="2026-11-23T10:00:00+01:00"))["holder"] == "TELENOR"
