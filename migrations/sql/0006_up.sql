@@ -12,17 +12,42 @@ CREATE FUNCTION enum.tel_uri(number bigint, ported boolean, routing_number text)
                    ELSE ';rn=' || routing_number || ';rn-context=+47' END
 $$;
 
--- Whether a number begins with these digits that is served at that instant: the name is then an empty non-terminal, and
--- must not be denied, because a resolver may take the denial for all names below it (RFC 8020).
-CREATE FUNCTION enum.leads_on(digits text, at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (
-           SELECT FROM unnest(ARRAY[7, 10, 14]) AS length,
-                  LATERAL (SELECT rpad(digits, length, '0')::bigint AS first,
-                                  rpad(digits, length, '9')::bigint AS last) beneath,
-                  LATERAL routing_of(beneath.first, beneath.last) r
-            WHERE length > length(digits) AND r.valid_from <= at AND at < r.valid_until
-              AND NOT (r.network IS NULL AND r.holder = '0'))
+-- What is in force for a number, where somebody serves it.
+CREATE FUNCTION enum.served(number bigint, at timestamptz) RETURNS SETOF routing LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT * FROM (SELECT * FROM routing
+                    WHERE removed_at = 'infinity' AND first <= number AND valid_from <= at
+                    ORDER BY first DESC, valid_from DESC LIMIT 1) r
+     WHERE last >= number AND at < valid_until AND NOT (network IS NULL AND holder = '0')
 $$;
+
+-- Whether a number begins with these digits that is served at that instant: the name is then an empty non-terminal, and
+-- must not be denied, because a resolver may take the denial for all names below it (RFC 8020). Each length is one look
+-- at the first number and one at the first row after it, because a name server asks this for each label of a name.
+CREATE FUNCTION enum.leads_on(digits text, at timestamptz) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    digits_in_all int;
+    lowest bigint;
+    highest bigint;
+BEGIN
+    FOREACH digits_in_all IN ARRAY ARRAY[10, 14, 7] LOOP
+        IF digits_in_all > length(digits) THEN
+            lowest := rpad(digits, digits_in_all, '0')::bigint;
+            highest := rpad(digits, digits_in_all, '9')::bigint;
+            PERFORM FROM enum.served(lowest, at);
+            IF FOUND THEN
+                RETURN true;
+            END IF;
+            PERFORM FROM routing r
+              WHERE removed_at = 'infinity' AND first > lowest AND first <= highest AND valid_from <= at
+                AND at < valid_until AND NOT (network IS NULL AND holder = '0')
+              ORDER BY first, valid_from LIMIT 1;
+            IF FOUND THEN
+                RETURN true;
+            END IF;
+        END IF;
+    END LOOP;
+    RETURN false;
+END $$;
 
 -- All that DNS knows of a name, as PowerDNS reads it from its own tables; nothing where there is no such name. The zone and
 -- its name servers come from the settings of the session: `enum.zone`, `enum.nameservers` (with commas).
@@ -56,10 +81,8 @@ BEGIN
     END IF;
     at := nrdb_now();
     IF length(digits) IN (7, 10, 14) THEN
-        SELECT r.* INTO row FROM routing r
-         WHERE r.removed_at = 'infinity' AND r.first <= digits::bigint AND r.valid_from <= at
-         ORDER BY r.first DESC, r.valid_from DESC LIMIT 1;
-        IF row.last >= digits::bigint AND at < row.valid_until AND NOT (row.network IS NULL AND row.holder = '0') THEN
+        SELECT * INTO row FROM enum.served(digits::bigint, at);
+        IF FOUND THEN
             RETURN QUERY
             SELECT format('10 100 "u" "E2U+pstn:tel" "!^.*$!%s!" .',
                           enum.tel_uri(digits::bigint, row.holder <> row.range_holder, row.routing_number)),
@@ -76,7 +99,7 @@ BEGIN
     END IF;
 END $$;
 
-REVOKE ALL ON FUNCTION enum.records, enum.leads_on, enum.tel_uri FROM PUBLIC;
+REVOKE ALL ON FUNCTION enum.records, enum.leads_on, enum.served, enum.tel_uri FROM PUBLIC;
 
 -- Subscribers see a row go when it is no longer believed.
 ALTER TABLE routing REPLICA IDENTITY USING INDEX ix_routing_identity;

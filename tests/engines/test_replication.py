@@ -14,23 +14,10 @@ from tests.support.service import Service, running
 
 from nrdb.embedded import pg_bin
 from nrdb.engines import deploy_dir, make_roles, run
-from nrdb.migrate import upgrade
+from nrdb.migrate import migrations_dir, upgrade
+from nrdb.routing.tree import NOTHING
 from nrdb.seed import bootstrap
 
-#: What both must hold, whatever rows neighbouring numbers stand in: adjoining numbers of equal stories joined.
-CONTENT = """
-WITH story AS (
-    SELECT first, last, array_agg((holder, network, routing_number, range_holder, target_number, valid_from,
-                                   valid_until)::text ORDER BY valid_from) AS told
-      FROM routing WHERE removed_at = 'infinity' GROUP BY first, last
-), marked AS (
-    SELECT *, lag(last) OVER w = first - 1 AND lag(told) OVER w = told AS goes_on
-      FROM story WINDOW w AS (ORDER BY first)
-), numbered AS (
-    SELECT *, count(*) FILTER (WHERE goes_on IS NOT TRUE) OVER (ORDER BY first) AS part FROM marked
-)
-SELECT min(first), max(last), told FROM numbered GROUP BY part, told ORDER BY 1
-"""
 ROWS = """
 SELECT put_seq, first, last, holder, network, routing_number, range_holder, target_number, valid_from, valid_until,
        removed_at FROM routing WHERE removed_at = 'infinity' ORDER BY put_seq
@@ -68,7 +55,9 @@ class Pair:
                 if there == await _rows(self.network.dsn):
                     break
                 await asyncio.sleep(0.05)
-        assert await _rows(self.network.dsn, CONTENT) == await _rows(self.nrdb.dsn, CONTENT)
+        at = (await _rows(self.nrdb.dsn, "SELECT nrdb_now()"))[0][0]
+        root = f"SELECT routing_root('{at}')"
+        assert await _rows(self.network.dsn, root) == await _rows(self.nrdb.dsn, root) != [(bytes.fromhex(NOTHING),)]
         return there
 
 
@@ -102,8 +91,9 @@ async def pair(tmp_path: Path) -> AsyncIterator[tuple[Pair, Service]]:
 
 async def _subscribe(pair: Pair, name: str) -> None:
     """As docs/networks.md says it."""
-    copy = deploy_dir() / "postgresql" / "copy.sql"
-    made = run(str(pg_bin("psql")), pair.network.dsn, "-q", "-v", "ON_ERROR_STOP=1", "-f", str(copy))
+    files = (deploy_dir() / "postgresql" / "copy.sql", migrations_dir() / "sql" / "0005_hash.sql")
+    read = [text for file in files for text in ("-f", str(file))]
+    made = run(str(pg_bin("psql")), pair.network.dsn, "-q", "-v", "ON_ERROR_STOP=1", *read)
     assert made.returncode == 0, made.stderr
     source = f"host={pair.nrdb.place / 'postgres'} dbname=nrdb user=nrdb_replica"
     await _execute(pair.network.dsn, f"CREATE SUBSCRIPTION {name} CONNECTION '{source}' PUBLICATION nrdb_routing")
