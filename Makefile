@@ -79,9 +79,9 @@ bench: $(STAMP) wrk ## Run the benchmarks (ONLY=name for one) and write .bench/l
 # The load generator is a program of the system, so it cannot come from the lock.
 .PHONY: wrk
 wrk:
-	@command -v wrk >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
-		&& apt-get update -qq && apt-get install -y -qq wrk; } \
-		|| { echo "make bench needs the load generator wrk: apt-get install wrk, or brew install wrk" >&2; exit 1; }
+	@{ command -v wrk && command -v dnsperf; } >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq --no-install-recommends wrk dnsperf >/dev/null; } \
+		|| { echo "the benchmarks need wrk and dnsperf: apt-get install wrk dnsperf, or brew install wrk dnsperf" >&2; exit 1; }
 
 .PHONY: soak
 soak: $(STAMP) ## Run the long tests: crashes, hours of load, millions of rows

@@ -233,6 +233,7 @@ async def bench_routing(folder: Path) -> list[Result]:
                 whole.append(await routing.snapshot(running, "text/csv"))
                 plain.append(await routing.copy_out(dsn))
             lines = await routing.snapshot(running, "application/x-ndjson")
+            by_name = await dns.lookups(dsn, PORTED)
             written, first, wrong = await routing.change_at_once(running.market, dsn)
             seconds = [copied.seconds for copied in whole]
             return [
@@ -249,6 +250,7 @@ async def bench_routing(folder: Path) -> list[Result]:
                        _median(plain) / lines.seconds, "COPY TO STDOUT", runs=1),
                 Result("COPY TO STDOUT", _median(plain), "s"),
                 Result("process grown by snapshots", max(copied.grown_mb for copied in whole), "MB"),
+                Result("PowerDNS, one number", by_name, "lookups/s", runs=1),
                 Result(f"{routing.CHANGING} numbers written", written, "s", runs=1),
                 Result("first look after their instant", first, "ms", runs=1),
                 Result("wrong answers then", wrong, "", target="0", runs=1),
