@@ -318,8 +318,6 @@ _Json = Annotated[bool, typer.Option("--json", help="Only a summary, as a line o
 _import = typer.Typer(
     no_args_is_help=True,
     help="Load a number plan, or the numbers ported in it, from a file into the database: all of it, or nothing.",
-    epilog="Exit code 0: all rows are in the database, or were before, or are right (--dry-run); 1: some rows are "
-    "wrong, and nothing is imported (with --skip-bad: the others are); 2: it could not be done.",
 )
 _cli.add_typer(_import, name="import")
 
@@ -335,8 +333,7 @@ def plan(
 ) -> None:
     """Load series: first, last, holder, and if you like number_class, status, reason, valid_from.
 
-    Exit code 0: done, or done before; 1: some rows are wrong; 2: it could not be done. Nothing is imported with 1
-    (but with --skip-bad) and 2, and the same command goes on after a stop.
+    Exit code 0: done, or done before; 1: rows are wrong, nothing (--skip-bad: the rest) is imported; 2: not done.
     """
     _run_import("plan", file, errors, dry_run, skip_bad, reason, as_json)
 
@@ -352,8 +349,7 @@ def ported(
 ) -> None:
     """Load ported numbers: number or first, holder, and if you like last, network, since, target_number.
 
-    Exit code 0: done, or done before; 1: some rows are wrong; 2: it could not be done. Nothing is imported with 1
-    (but with --skip-bad) and 2, and the same command goes on after a stop.
+    Exit code 0: done, or done before; 1: rows are wrong, nothing (--skip-bad: the rest) is imported; 2: not done.
     """
     _run_import("ported", file, errors, dry_run, skip_bad, reason, as_json)
 
@@ -370,9 +366,9 @@ def _run_import(
     settings = _begin(stop_is_success=False)
     from nrdb.importing import Wanted, import_file  # noqa: PLC0415
 
-    wanted = Wanted(kind, file, errors, dry_run, skip_bad, reason, as_json)
     try:
         with _database(settings) as dsn:
+            wanted = Wanted(kind, file, errors, dry_run, skip_bad, reason, as_json)
             raise SystemExit(uvloop.run(import_file(wanted, dsn)))
     except EmbeddedError as error:
         _fail(str(error), _MISCONFIGURED)

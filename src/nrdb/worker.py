@@ -1,7 +1,7 @@
 """The worker announces what is already true: it writes down what time has done, and notices follow from that.
 
 It also keeps house: personal data and inbox items go when their time is over. Beside it, on connections of its own, one
-worker of all posts items to webhooks.
+worker of all posts items to webhooks, and the hash tree of the routing table is brought forward.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from nrdb.delivery.webhooks.pusher import Pusher
 from nrdb.delivery.webhooks.store import tidy
 from nrdb.erasure import BATCH, erase, seal, try_turn
 from nrdb.intake import Intake
+from nrdb.routing.proof import root
 from nrdb.rulebook import load_rulebook
 from nrdb.settings import Settings
 from nrdb.vault import Vault
@@ -30,6 +31,9 @@ LOOK_AGAIN = 0.5
 TRY_AGAIN = 1.0
 #: Seconds between two looks for personal data to erase.
 KEEP_HOUSE_AGAIN = 60.0
+
+#: Seconds between two looks for what has changed in the routing table.
+PROVE_AGAIN = 5.0
 
 #: Connections for reading what is posted to webhooks.
 _READERS = 2
@@ -82,7 +86,7 @@ async def run_worker(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
             vault = await open_vault(connection, settings)
         intake = Intake(pool, load_rulebook(), vault)
         housekeeping = Housekeeping(pool, vault, settings)
-        async with _pushing(settings, dsn, vault, stop):
+        async with _pushing(settings, dsn, vault, stop), _proving(settings, dsn):
             # From here on it outlives the database going away.
             log.info("the worker is at work")
             while not stop.is_set():
@@ -109,6 +113,34 @@ async def _pushing(settings: Settings, dsn: str, vault: Vault, stop: asyncio.Eve
                 pushing.result()
     finally:
         await pool.close()
+
+
+@asynccontextmanager
+async def _proving(settings: Settings, dsn: str) -> AsyncIterator[None]:
+    """Bring the hash tree of the routing table forward meanwhile: whoever copies the table need not wait for it.
+
+    After an import of millions of numbers that takes minutes; at other times milliseconds.
+    """
+    pool = await open_pool(dsn, 2, settings.retention_days)
+    proving = asyncio.create_task(_prove(pool))
+    try:
+        yield
+    finally:
+        proving.cancel()
+        await asyncio.wait({proving})
+        await pool.close()
+    if not proving.cancelled():
+        proving.result()
+
+
+async def _prove(pool: Pool) -> None:
+    while True:
+        try:
+            async with acquire(pool) as connection:
+                await root(connection)
+        except UNAVAILABLE as error:
+            log.info("the hash tree waits", error=type(error).__name__)
+        await asyncio.sleep(PROVE_AGAIN)
 
 
 async def _look(intake: Intake, housekeeping: Housekeeping) -> float:

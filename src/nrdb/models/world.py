@@ -90,10 +90,10 @@ series = Table(
 
 #: Who serves each number of the plan at each instant, where calls go, and since when we know: one row for each number
 #: and instant, in force from `valid_from` to before `valid_until`, believed from `recorded_at` to before `removed_at`.
-#: Rows are written by `reroute` alone. All rows of a number that are believed have the same `first` and `last`.
-#: What is said of the numbers themselves (`own_…`, by a case or an import) is kept beside what follows from it; where
-#: nothing is, they go with the plan. `served_since` is when the holder began to serve them there, in an earlier row
-#: perhaps. `put_seq` and `removed_seq` are places in the order of changes.
+#: Rows are written by `reroute`, and by an import as `reroute` would write them. All rows of a number that are believed
+#: have the same `first` and `last`. What is said of the numbers themselves (`own_…`, by a case or an import) is kept
+#: beside what follows from it; where nothing is, they go with the plan. `served_since` is when the holder began to serve
+#: them there, in an earlier row perhaps. `put_seq` and `removed_seq` are places in the order of changes.
 routing = Table(
     "routing",
     metadata,
