@@ -230,7 +230,7 @@ _BESIDE_THE_RULES: Final[Mapping[Code, CodeInfo]] = {
     ),
     Code.POSITION_GONE: CodeInfo(
         410,
-        say("The position in the inbox is gone"),
+        say("The position is gone"),
         say("Items so old are no longer kept: go on from the oldest one that there is."),
     ),
     Code.TOO_MANY_REQUESTS: CodeInfo(

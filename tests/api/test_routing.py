@@ -6,8 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from starlette.types import Message
 from tests.support import copies
 from tests.support.service import Service, local
+
+from nrdb.api.snapshot import Snapshot
+from nrdb.db import open_pool
+from nrdb.errors import Code, Problem
+from nrdb.routing.export import edition
 
 NUMBER = "90012345"
 NINE, TEN = local("2026-11-23 09:00"), local("2026-11-23 10:00")
@@ -140,6 +146,75 @@ async def test_forms_of_a_snapshot(service: Service) -> None:
         "/v1/routing/snapshot", headers=service.headers("CHILI") | {"if-none-match": f'"x", W/"{plain.seq}"'}
     )
     assert (same.status_code, same.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("accept", "csv"),
+    [
+        (b"text/csv", True),
+        (b"text/csv, */*", True),
+        (b"text/*", True),
+        (b"text/csv;q=.5, application/x-ndjson;q=0.4", True),
+        (b"*/*", False),
+        (b"application/json, text/plain, */*", False),
+        (b"application/x-ndjson, text/csv", False),
+        (b"text/csv;q=0, */*", False),
+        (b"text/csv;q=0.5, */*", False),
+        (b"application/xml", False),
+        (b"text/csv;q=\xb2", False),
+        (b";q=1,,;;=", False),
+    ],
+)
+async def test_who_gets_csv(service: Service, accept: bytes, csv: bool) -> None:
+    headers = {name.encode(): value.encode() for name, value in service.headers("CHILI").items()}
+    response = await service.client.get("/v1/routing/snapshot", headers=headers | {b"accept": accept})
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/csv") is csv
+
+
+@pytest.mark.parametrize(
+    ("encoding", "compressed"),
+    [("gzip", True), ("br, *", True), ("gzip;q=0", False), ("gzip;q=0, *", False), ("*;q=0", False), ("", False)],
+)
+async def test_who_gets_it_compressed(service: Service, encoding: str, compressed: bool) -> None:
+    headers = service.headers("CHILI") | {"accept-encoding": encoding}
+    response = await service.client.get("/v1/routing/snapshot", headers=headers)
+    assert response.headers.get("content-encoding") == ("gzip" if compressed else None)
+
+
+async def test_more_copies_than_may_be_made_at_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes too many is told that others are copying, and the places come free again."""
+    monkeypatch.setattr("nrdb.db.ACQUIRE_SECONDS", 0.01)
+    pool = await open_pool(service.dsn, 1)
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def nothing() -> Message:
+        return {}
+
+    async def cut_off(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            raise OSError
+
+    try:
+        async with pool.acquire() as held:
+            copy = Snapshot(pool, await edition(held), "", "", (False, False))
+            with pytest.raises(Problem) as told:
+                await copy({}, nothing, send)
+        assert told.value.code is Code.UNAVAILABLE
+        assert str(told.value.detail).startswith("Others are copying the routing table.")
+        assert told.value.headers == {"Retry-After": "10"}
+        for _ in range(3):
+            with pytest.raises(OSError):  # noqa: PT011 - It has no text.
+                await copy({}, nothing, cut_off)
+        assert sent == []
+        await copy({}, nothing, send)
+        assert sent[0]["type"] == "http.response.start"
+        assert sent[-1]["more_body"] is False
+    finally:
+        await pool.close()
 
 
 async def test_a_place_that_was_never_given(service: Service) -> None:

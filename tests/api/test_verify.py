@@ -27,6 +27,20 @@ DAMAGE = {
         "DELETE FROM routing WHERE first = 4722000000 AND removed_at = 'infinity'",
         "numbers 22000000 to ",
     ),
+    "since when a number has been served": (
+        "UPDATE routing SET served_since = served_since - interval '1 day' WHERE first = 4722000000",
+        "numbers 22000000 to ",
+    ),
+    "what was, and is no more": (
+        "UPDATE routing SET network = 'LYSE' WHERE first = 4790012345 AND valid_until < 'infinity'",
+        "numbers 90012345 to 90012345",
+    ),
+    "whether a number goes with its series": (
+        "UPDATE routing SET own_holder = holder, own_network = holder, own_since = valid_from WHERE first = 4722000000",
+        "numbers 22000000 to ",
+    ),
+    "a number of a case": ("UPDATE case_numbers SET numbers = '[4790012346,4790012346]'", "case "),
+    "who is to report": ("UPDATE cases SET expected = expected[2:]", "case "),
     "the state of a case": ("UPDATE cases SET state = 'completed', due_at = NULL", "case "),
     "a message that is lost": ("DELETE FROM message_log WHERE type = 'NP_IVER'", "numbers 90012345 to 90012345"),
 }
@@ -39,7 +53,7 @@ async def _verified(service: Service, place: Path) -> Verdict:
 @pytest.mark.parametrize("damage", DAMAGE)
 async def test_damage_is_told(service: Service, damage: str, tmp_path: Path) -> None:
     statement, told = DAMAGE[damage]
-    await service.case_in("scheduled")
+    await service.case_in("awaiting_completion")
     assert (await _verified(service, tmp_path)).equal
     await service.db.execute("CREATE TABLE kept AS SELECT * FROM routing")
     await service.db.execute(statement)

@@ -1,6 +1,7 @@
 """The snapshot as an answer: streamed from the database to the client, a piece at a time, compressed where wanted."""
 
 import asyncio
+import re
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -12,7 +13,9 @@ from starlette.types import Receive, Scope, Send
 from nrdb.api.batch import NDJSON
 from nrdb.clock import format_time
 from nrdb.db import Pool, acquire
+from nrdb.errors import Code, Problem
 from nrdb.routing.export import Edition, copy_snapshot
+from nrdb.texts import say
 
 CSV = "text/csv"
 #: Bytes sent at once: fewer would cost more, more would be held for every reader.
@@ -21,6 +24,9 @@ _PIECE = 256 * 1024
 _STALLED = 60.0
 #: A little slower than the network of a data centre, a tenth of the size.
 _LEVEL = 1
+#: Seconds after which a copy that found no place may try again: others take some to be made.
+_RETRY_AFTER = "10"
+_QUALITY = re.compile(r"[0-9]{1,3}(\.[0-9]{0,9})?|\.[0-9]{1,9}", re.ASCII)
 
 SNAPSHOT: dict[int | str, dict[str, Any]] = {
     200: {
@@ -41,22 +47,24 @@ SNAPSHOT: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _weight(accept: str, *kinds: str) -> float:
-    """How much a client wants one of these media types (RFC 9110, 12.5.1); 0 for not at all."""
-    best = 0.0
-    for part in accept.split(","):
-        kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        if kind in kinds:
-            quality = next((text[2:] for text in parameters if text.startswith("q=")), "1")
-            best = max(best, float(quality) if quality.replace(".", "", 1).isdigit() else 0.0)
-    return best
+def _wanted(header: str, *names: str) -> tuple[float, int]:
+    """How much a client wants what has these names, the most exact first, and how exactly it says so; 0 for not at all.
+
+    The most exact name that it uses decides (RFC 9110, 12.5.1): who refuses gzip gets none, whatever `*` may mean.
+    """
+    said: dict[str, float] = {}
+    for part in header.split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = next((text[2:] for text in parameters if text.startswith("q=")), "1")
+        said[name] = float(quality) if _QUALITY.fullmatch(quality) else 0.0
+    return next(((said[name], -place) for place, name in enumerate(names) if name in said), (0.0, 0))
 
 
 def wanted_form(headers: Mapping[str, str]) -> tuple[bool, bool]:
     """Whether as CSV, and whether compressed. NDJSON is what those get who name nothing that there is."""
     accept = headers.get("accept", "*/*")
-    csv = _weight(accept, CSV, "text/*") > _weight(accept, NDJSON, "application/json", "application/*", "*/*")
-    return csv, _weight(headers.get("accept-encoding", ""), "gzip", "*") > 0
+    csv = _wanted(accept, CSV, "text/*", "*/*") > _wanted(accept, NDJSON, "application/*", "*/*")
+    return csv, _wanted(headers.get("accept-encoding", ""), "gzip", "*")[0] > 0
 
 
 class Snapshot(Response):
@@ -80,12 +88,19 @@ class Snapshot(Response):
         self._start = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send until the table or the client's patience ends."""
-        async with acquire(self._copiers) as connection:
+        """Send until the table or the client's patience ends. Raises 503 while as many copies as may be are made."""
+        try:
+            connection = await acquire(self._copiers)
+        except TimeoutError:
+            detail = say("Others are copying the routing table. Ask again after 'Retry-After' seconds.")
+            raise Problem(Code.UNAVAILABLE, detail, headers={"Retry-After": _RETRY_AFTER}) from None
+        try:
             await send({"type": "http.response.start", "status": 200, "headers": list(self._start)})
             pieces = _Pieces(_sender(send), compressed=self._gzip)
             await copy_snapshot(connection, self._edition, pieces.take, csv=self._csv)
             await pieces.end()
+        finally:
+            await self._copiers.release(connection)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -12,26 +12,33 @@ from nrdb.routing.numbers import national
 
 _AT_ONCE = 2000
 
-# Neighbours that have one story are one, however their rows are parted.
+# Neighbours that have one story are one, however their rows are parted. It is the whole story, from the beginning and
+# with what decides what a later change of the plan does to the numbers (`own_...`): who asks about the past, or changes
+# the plan, depends on it.
 _STORIES = """
 SELECT first, min(last) AS last, json_agg(json_build_array(
-       holder, network, routing_number, range_holder, target_number, valid_from, nullif(valid_until, 'infinity'))
-       ORDER BY valid_from)::text AS story
-  FROM routing WHERE removed_at = 'infinity' AND valid_until > $1 GROUP BY first ORDER BY first
+       holder, network, routing_number, range_holder, target_number, valid_from, nullif(valid_until, 'infinity'),
+       served_since, own_holder, own_network, own_since) ORDER BY valid_from)::text AS story
+  FROM routing WHERE removed_at = 'infinity' GROUP BY first ORDER BY first
+"""
+_SAID = f"""
+{EFFECTIVE_STATE} AS state, c.recipient, c.donor, c.range_holders, c.effective_time, c.network, c.target_number,
+c.expected, c.received, c.waived, c.number_count,
+(SELECT md5(string_agg(numbers::text, ' ' ORDER BY numbers)) FROM case_numbers n WHERE n.case_id = c.case_id) AS numbers
 """
 _CASES = f"""
-SELECT c.case_id::text, {EFFECTIVE_STATE} AS state, c.recipient, c.donor, c.effective_time, c.received, c.waived
+SELECT c.case_id::text, {_SAID}
   FROM cases c, (SELECT $1::timestamptz AS now) w ORDER BY c.created_at, c.case_id
 """
 _CASE = f"""
-SELECT {EFFECTIVE_STATE} AS state, c.recipient, c.donor, c.effective_time, c.received, c.waived
+SELECT {_SAID}
   FROM cases c, (SELECT $1::timestamptz AS now) w WHERE c.case_id = $2::uuid
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What is and will be true of the numbers from `first` to `last`."""
+    """What was, is and will be true of the numbers from `first` to `last`."""
 
     first: int
     last: int
@@ -47,9 +54,9 @@ class Difference:
     replayed: str | None
 
 
-async def differing_routing(here: Connection, replayed: Connection, at: datetime) -> AsyncIterator[Difference]:
-    """Ranges of numbers whose rows, in force at that instant or scheduled after it, differ."""
-    left, right = _stories(here, at), _stories(replayed, at)
+async def differing_routing(here: Connection, replayed: Connection) -> AsyncIterator[Difference]:
+    """Ranges of numbers whose rows differ."""
+    left, right = _stories(here), _stories(replayed)
     one, other = await anext(left, None), await anext(right, None)
     while one or other:
         first = min(story.first for story in (one, other) if story)
@@ -72,9 +79,9 @@ async def _after(stories: AsyncIterator[Story], current: Story | None, last: int
     return await anext(stories, None)
 
 
-async def _stories(connection: Connection, at: datetime) -> AsyncIterator[Story]:
+async def _stories(connection: Connection) -> AsyncIterator[Story]:
     held: Story | None = None
-    async for row in connection.cursor(_STORIES, at, prefetch=_AT_ONCE):
+    async for row in connection.cursor(_STORIES, prefetch=_AT_ONCE):
         if held and row["first"] == held.last + 1 and row["story"] == held.told:
             held = Story(held.first, row["last"], held.told)
             continue
@@ -103,7 +110,19 @@ async def differing_cases(
 
 def _told(case: dict[str, Any]) -> str:
     reported = sorted({*case["received"], *case["waived"]})
-    return (
-        f"{case['state']}, recipient {case['recipient']}, donor {case['donor']}, "
-        f"time {format_time(case['effective_time'])}, reported {' '.join(reported) or 'by nobody'}"
+    more = [
+        f"{name} {case[field]}"
+        for name, field in (("network", "network"), ("target", "target_number"))
+        if case[field] is not None
+    ]
+    return ", ".join(
+        [
+            f"{case['state']}, recipient {case['recipient']}, donor {case['donor']}",
+            f"range holders {' '.join(case['range_holders'])}",
+            f"time {format_time(case['effective_time'])}",
+            *more,
+            f"{case['number_count']} numbers ({case['numbers']})",
+            f"expected {' '.join(sorted(case['expected'])) or 'of nobody'}",
+            f"reported {' '.join(reported) or 'by nobody'}",
+        ]
     )

@@ -90,7 +90,7 @@ async def _compare(source: asyncpg.Connection, empty: str, ids: dict[str, str], 
     replayed = await _connect(empty)
     try:
         async with replayed.transaction(isolation="repeatable_read", readonly=True):
-            async for difference in differing_routing(source, replayed, verdict.at):
+            async for difference in differing_routing(source, replayed):
                 verdict.differences.append(difference)
             async for difference in differing_cases(source, replayed, verdict.at, ids):
                 verdict.differences.append(difference)
