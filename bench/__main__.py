@@ -18,7 +18,7 @@ import asyncpg
 import httpx
 import psutil
 
-from bench import importing, load, routing
+from bench import dns, importing, load, routing
 from bench.fanout import CASES, FOLLOWERS, fan_out, percentile
 from bench.market import CODES, FIRST_M2M, FIRST_NUMBER, Market, load_cases
 from bench.service import FIRST_PORT, Service, database, service, start, stop, until_ready
