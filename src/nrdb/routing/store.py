@@ -184,9 +184,7 @@ SELECT CASE WHEN r.last < number OR r.last IS NULL THEN ''
             || ',"until":null,"target_number":' || {JSON_TEXT.format("substr(r.target_number::text, 3)")}
             || ',"tel_uri":'
             || CASE WHEN r.network IS NULL AND r.holder = '0' THEN 'null'
-                    WHEN NOT ported OR r.routing_number IS NULL THEN '"tel:+47' || digits || ';npdi"'
-                    WHEN r.routing_number LIKE '+%' THEN '"tel:+47' || digits || ';npdi;rn=' || r.routing_number || '"'
-                    ELSE '"tel:+47' || digits || ';npdi;rn=' || r.routing_number || ';rn-context=+47"' END
+                    ELSE '"' || enum.tel_uri(number, ported, r.routing_number) || '"' END
             || ',"next":null}}' END
   FROM unnest($1::bigint[]) AS number LEFT JOIN LATERAL ({LAST_ROW.format(number="number")}) r ON true,
        LATERAL (SELECT substr(number::text, 3) AS digits, r.holder <> r.range_holder AS ported) said
