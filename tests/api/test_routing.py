@@ -192,7 +192,8 @@ async def test_more_copies_than_may_be_made_at_once(service: Service, monkeypatc
         sent.append(message)
 
     async def nothing() -> Message:
-        return {}
+        await asyncio.Event().wait()
+        raise AssertionError
 
     async def cut_off(message: Message) -> None:
         if message["type"] == "http.response.body":
@@ -335,3 +336,27 @@ async def test_numbers_asked_for_stand_in_no_metric(service: Service) -> None:
     metrics = (await service.client.get("/metrics")).text
     assert 'route="/v1/routing/{number}"' in metrics
     assert NUMBER not in metrics
+
+
+async def test_a_copy_ends_with_whoever_asked_for_it(service: Service) -> None:
+    """Sending to a client that has left goes nowhere, silently: the database would go on to the end of the table."""
+    pool = await open_pool(service.dsn, 1)
+    begun = asyncio.Event()
+
+    async def stands_still(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            begun.set()
+            await asyncio.Event().wait()
+
+    async def leaves() -> Message:
+        await begun.wait()
+        return {"type": "http.disconnect"}
+
+    try:
+        async with pool.acquire() as held:
+            table = await edition(held)
+        await asyncio.wait_for(Snapshot(pool, table, "", "", (False, False))({}, leaves, stands_still), 10)
+        async with asyncio.timeout(10), pool.acquire() as free:
+            assert await free.fetchval("SELECT 1") == 1
+    finally:
+        await pool.close()

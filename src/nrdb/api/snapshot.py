@@ -11,8 +11,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from nrdb.api.batch import NDJSON
+from nrdb.api.stream import while_there
 from nrdb.clock import format_time
-from nrdb.db import Pool, acquire
+from nrdb.db import Connection, Pool, acquire
 from nrdb.errors import Code, Problem
 from nrdb.routing.export import Edition, copy_snapshot
 from nrdb.texts import say
@@ -87,7 +88,7 @@ class Snapshot(Response):
         } | ({"content-encoding": "gzip"} if self._gzip else {})
         self._start = [(name.encode(), value.encode()) for name, value in headers.items()]
 
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the table or the client's patience ends. Raises 503 while as many copies as may be are made."""
         try:
             connection = await acquire(self._copiers)
@@ -96,11 +97,14 @@ class Snapshot(Response):
             raise Problem(Code.UNAVAILABLE, detail, headers={"Retry-After": _RETRY_AFTER}) from None
         try:
             await send({"type": "http.response.start", "status": 200, "headers": list(self._start)})
-            pieces = _Pieces(_sender(send), compressed=self._gzip)
-            await copy_snapshot(connection, self._edition, pieces.take, csv=self._csv)
-            await pieces.end()
+            await while_there(receive, self._copy(connection, send))
         finally:
             await self._copiers.release(connection)
+
+    async def _copy(self, connection: Connection, send: Send) -> None:
+        pieces = _Pieces(_sender(send), compressed=self._gzip)
+        await copy_snapshot(connection, self._edition, pieces.take, csv=self._csv)
+        await pieces.end()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

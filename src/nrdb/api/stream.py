@@ -1,7 +1,7 @@
 """Server-sent events: the inbox of a code on an open connection (contract section 4)."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from typing import Any
 
 import orjson
@@ -60,16 +60,7 @@ class EventStream(Response):
 
     async def _run(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-        leaving = asyncio.create_task(_leaves(receive))
-        writing = asyncio.create_task(self._write(send))
-        try:
-            await asyncio.wait({leaving, writing}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leaving.cancel()
-            writing.cancel()
-            await asyncio.wait({leaving, writing})
-        if not writing.cancelled():
-            writing.result()
+        await while_there(receive, self._write(send))
 
     async def _write(self, send: Send) -> None:
         await _send(send, b": connected\n")
@@ -121,6 +112,20 @@ def _reset(facts: Any) -> bytes:
 async def _send(send: Send, body: bytes) -> None:
     """Waits while the client does not read; the system ends its connection then (see `listening`)."""
     await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def while_there(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work, but no longer than the client is there: what is sent to one that has left goes nowhere, silently."""
+    leaving = asyncio.create_task(_leaves(receive))
+    working = asyncio.create_task(work)
+    try:
+        await asyncio.wait({leaving, working}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        leaving.cancel()
+        working.cancel()
+        await asyncio.wait({leaving, working})
+    if not working.cancelled():
+        working.result()
 
 
 async def _leaves(receive: Receive) -> None:
