@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from tests.support import rows
 from tests.support.service import Service, local
 
 # Numbers of the seed: TELENOR 900/901, 220, 800; TELIA 920; DSB 5990 (blocked); free 4536; five digits 02-09.
@@ -313,6 +314,7 @@ async def test_execution_meets_a_number_plan_that_has_changed(service: Service) 
     facts = service.refused(response, "number-not-portable")
     assert facts["numbers"] == [{"first": "90012345", "last": "90012345"}]
     await service.db.execute("UPDATE series SET status = 'open', holder = 'LYSE' WHERE numbers @> 4790012345")
+    await rows.replan(service.db)
     response = await service.post("TELIA", "NP_IVER", case_id=case_id)
     assert service.refused(response, "donor-not-holder")["count"] == 1
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support import rows
 from tests.support.service import Service, local
 
 NUMBER = "90012345"
@@ -93,6 +94,7 @@ async def test_the_clearinghouse_returns_for_nkom(service: Service, written: boo
     await service.db.execute(
         "UPDATE series SET holder = '0', status = 'returned' WHERE series_id = $1::uuid", series["series_id"]
     )
+    await rows.replan(service.db)
     case_id = (await opps(service)).json()["case"]["case_id"]
     assert (await service.case(case_id))["range_holder"] == "0"
     service.refused(await service.order("LYSE", donor="TELIA", porting_time=AT), "number-in-open-case")

@@ -1,6 +1,7 @@
 """Rows as messages and administration leave them, for tests of what reads them."""
 
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from tests.support.service import Service
@@ -51,4 +52,15 @@ async def ported(
         holder,
         network or holder,
         parse_number(target) if target else None,
+    )
+
+
+async def replan(db: Any) -> None:
+    """Let routing follow a plan that a test has changed behind the service's back, as if it had always been so."""
+    await db.execute(
+        """
+        SELECT reroute((SELECT min(lower(valid)) FROM series), array_agg(first ORDER BY first),
+                       array_agg(last ORDER BY first))
+          FROM (SELECT DISTINCT first, last FROM routing WHERE removed_at = 'infinity') c
+        """
     )

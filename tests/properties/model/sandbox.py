@@ -13,6 +13,7 @@ import orjson
 from tests.properties.model.clearinghouse import Message, Model
 from tests.properties.model.market import NETWORKS, POOL, PREPARED
 from tests.properties.model.messages import respelled
+from tests.support import rows
 from tests.support.server import BEGINNING, Databases, sandbox_settings
 from tests.support.service import KARI, Service, running
 
@@ -215,6 +216,7 @@ async def prepare_template(databases: Databases, place: Path) -> None:
             "UPDATE provider SET terminating = false, routing_number = NULL WHERE code <> ALL($1)", list(NETWORKS)
         )
         await service.db.execute("UPDATE series SET holder = 'CHILI', status = 'open' WHERE status = 'returned'")
+        await rows.replan(service.db)
         for number, code in PREPARED.items():
             await _ported(service, number, code)
         # Beyond the retention of personal data, which the first move of a clock would otherwise find due.
@@ -226,6 +228,7 @@ async def prepare_template(databases: Databases, place: Path) -> None:
             """,
             int(f"47{next(iter(PREPARED))}"),
         )
+        await rows.replan(service.db)
 
 
 async def _ported(service: Service, number: str, code: str) -> None:
