@@ -223,6 +223,7 @@ async def bench_routing(folder: Path) -> list[Result]:
         ):
             await routing.fill(dsn, PORTED)
             await routing.fill(small, FEW_PORTED)
+            tree = await routing.first_root(running)
             one, empty, growth, bulk, bare, whole, plain = [], [], [], [], [], [], []
             for _ in range(RUNS):
                 one.append(await routing.asked(running.market, "/v1/routing/", PORTED * 2))
@@ -250,6 +251,7 @@ async def bench_routing(folder: Path) -> list[Result]:
                        _median(plain) / lines.seconds, "COPY TO STDOUT", runs=1),
                 Result("COPY TO STDOUT", _median(plain), "s"),
                 Result("process grown by snapshots", max(copied.grown_mb for copied in whole), "MB"),
+                Result("hash tree, the first time", tree, "s", runs=1),
                 Result("PowerDNS, one number", by_name, "lookups/s", runs=1),
                 Result(f"{routing.CHANGING} numbers written", written, "s", runs=1),
                 Result("first look after their instant", first, "ms", runs=1),

@@ -99,6 +99,15 @@ async def _rate(ask: Any) -> float:
     return float(sum(found) / (time.perf_counter() - began))
 
 
+async def first_root(running: Service) -> float:
+    """Seconds until the hash tree of a table that has come all at once is there; the worker makes it meanwhile."""
+    began = time.perf_counter()
+    async with httpx.AsyncClient(base_url=running.market.url, headers=_HEADERS, timeout=600) as client:
+        while (await client.get("/v1/routing/proof")).status_code != httpx.codes.OK:
+            await asyncio.sleep(0.5)
+    return time.perf_counter() - began
+
+
 @dataclass(frozen=True)
 class Copied:
     """A whole table: its rows, its bytes, how long it took, and how much larger the serving process had become."""
