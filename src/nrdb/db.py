@@ -54,6 +54,7 @@ UNAVAILABLE = (
 _SESSION = {
     "application_name": "nrdb",
     "timezone": "UTC",
+    "datestyle": "ISO, YMD",
     "jit": "off",
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",

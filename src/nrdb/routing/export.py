@@ -15,7 +15,7 @@ from nrdb.clock import format_time
 from nrdb.db import Connection, fetch_one
 from nrdb.errors import Code, Problem
 from nrdb.routing.numbers import national
-from nrdb.routing.store import JSON_TEXT, JSON_TIME
+from nrdb.routing.store import JSON_TEXT, JSON_TIME, TIME
 from nrdb.texts import say
 
 #: Seconds after which a snapshot that nobody has read to its end is given up.
@@ -67,8 +67,8 @@ _JSON = (
 _CSV = f"""
     {_NATIONAL.format("first")} AS first, {_NATIONAL.format("last")} AS last, holder, network, routing_number,
     range_holder, {_NATIONAL.format("target_number")} AS target_number,
-    trim('"' FROM {JSON_TIME.format("valid_from")}) AS valid_from,
-    CASE WHEN valid_until < 'infinity' THEN trim('"' FROM {JSON_TIME.format("valid_until")}) END AS valid_until
+    {TIME.format("valid_from")} AS valid_from,
+    CASE WHEN valid_until < 'infinity' THEN {TIME.format("valid_until")} END AS valid_until
 """
 
 # What was removed after `seq` was believed at it.

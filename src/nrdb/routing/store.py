@@ -32,8 +32,9 @@ class Portability:
     parties: tuple[str, ...]
 
 
-#: JSON text of an instant as `format_time` writes it (the session's time zone is UTC), and of what may be null.
-JSON_TIME = "replace(to_json({})::text, '+00:00', 'Z')"
+#: An instant as `format_time` writes it (sessions are in UTC and ISO), the same in JSON, and what may be null in JSON.
+TIME = "replace(replace({}::text, '+00', 'Z'), ' ', 'T')"
+JSON_TIME = f"""'"' || {TIME} || '"'"""
 JSON_TEXT = """coalesce('"' || {} || '"', 'null')"""
 #: Changes of one transaction share all but so many bits of their places (see `routing_places`).
 BLOCK = 24
