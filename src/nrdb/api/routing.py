@@ -54,9 +54,17 @@ async def get_snapshot(request: Request) -> Response:
     async with acquire(parts.pool) as connection:
         table = await proof(connection, "", 0)
     etag = f'W/"{table.edition.seq}"'
-    if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
-        return Response(status_code=304, headers={"ETag": etag})
+    if _known(etag, request.headers.get("if-none-match", "")):
+        return Response(
+            status_code=304, headers={"ETag": etag, "Vary": "Accept, Accept-Encoding", "Cache-Control": "no-cache"}
+        )
     return Snapshot(parts.copiers, table.edition, table.hash, etag, wanted_form(request.headers))
+
+
+def _known(etag: str, asked: str) -> bool:
+    """Whether the asker has it: tags are compared weakly, and `*` stands for any (RFC 9110, 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in asked.split(",")}
+    return etag.removeprefix("W/") in tags or tags == {"*"}
 
 
 @router.get("/routing/changes", response_model=ChangesPage, responses=problems(410), summary="What has changed")
