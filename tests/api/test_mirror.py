@@ -138,7 +138,9 @@ async def test_what_no_check_has_found_is_found_by_the_root(service: Service, tm
     await equals_the_table(service, tmp_path)
 
 
-@pytest.mark.parametrize("damage", ["torn", "empty", "other", "gone", "form", "middle"])
+@pytest.mark.parametrize(
+    "damage", ["torn", "empty", "other", "gone", "form", "middle", "text", "year", "reach", "when"]
+)
 async def test_a_damaged_file_is_copied_anew(service: Service, tmp_path: Path, damage: str) -> None:
     await made(service, tmp_path)
     file = tmp_path / (tmp_path / "routing.db").readlink()
@@ -154,6 +156,14 @@ async def test_a_damaged_file_is_copied_anew(service: Service, tmp_path: Path, d
             file.unlink()
         case "form":
             write(tmp_path, "PRAGMA user_version = 99")
+        case "text":
+            write(tmp_path, "UPDATE routing SET first = 'abc' WHERE first = 4702000")
+        case "year":
+            write(tmp_path, "UPDATE routing SET valid_from = 9000000000000000000 WHERE first = 4702000")
+        case "reach":
+            write(tmp_path, "UPDATE routing SET last = 9000000000000000000 WHERE first = 4702000")
+        case "when":
+            write(tmp_path, "UPDATE state SET at = 'yesterday'")
         case "middle":
             half = len(content) // 2
             file.write_bytes(content[:half] + bytes(4096) + content[half + 4096 :])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from nrdb.mirror.rows import StoredRow, tree_row
+from nrdb.mirror.rows import StoredRow, instant_of, tree_row
 from nrdb.routing.tree import (
     NOTHING,
     ROOT,
@@ -51,6 +51,17 @@ SELECT * FROM routing
    AND (valid_until IS NULL OR valid_until > :at)
  ORDER BY first, valid_from
 """
+#: A column of SQLite takes whatever is written into it; from such values no hash can be made.
+_UNSOUND = """
+SELECT first FROM routing
+ WHERE NOT (typeof(first) = 'integer' AND first BETWEEN 4700000 AND 47999999999999
+            AND typeof(last) = 'integer' AND last BETWEEN first AND 47999999999999
+            AND typeof(target_number) IN ('integer', 'null')
+            AND typeof(valid_from) = 'integer' AND valid_from BETWEEN :earliest AND :latest
+            AND (valid_until IS NULL OR typeof(valid_until) = 'integer' AND valid_until BETWEEN :earliest AND :latest))
+ LIMIT 1
+"""
+_TIMES = {"earliest": instant_of("0001-01-02T00:00:00Z"), "latest": instant_of("9999-12-30T00:00:00Z")}
 #: What SQLite says of a file that is none, or none of ours, or torn.
 _DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_MISMATCH"}
 
@@ -144,6 +155,8 @@ class Table:
         row = self._db.execute("SELECT source, seq, at, root FROM state").fetchone()
         if row is None:
             raise DamagedError("the file does not tell what it is a copy of")
+        if not isinstance(row[1], int) or not isinstance(row[2], int):
+            raise DamagedError("the file does not tell of when it is a copy")
         return State(*row)
 
     def _keep(self, state: State) -> None:
@@ -192,7 +205,12 @@ class Table:
         return self.root
 
     def reckon(self, at: int) -> Iterator[int]:
-        """Reckon the whole tree anew from the rows; how many leaves there are, now and then."""
+        """Reckon the whole tree anew from the rows; how many leaves there are, now and then.
+
+        Raises `DamagedError` for rows that no `nrdb mirror` can have written.
+        """
+        if self._db.execute(_UNSOUND, _TIMES).fetchone():
+            raise DamagedError("its rows are not those that were written")
         self._db.execute("DELETE FROM node")
         names = set()
         for leaf in leaves(map(tree_row, self._rows(at))):
