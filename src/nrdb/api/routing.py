@@ -1,6 +1,7 @@
 """The routing table: one number, many, all of them, and what has changed (contract section 5)."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
 from fastapi import Body, Query, Request
 from pydantic import Field
@@ -132,7 +133,7 @@ async def bare_get_routing(scope: Scope, receive: Receive, send: Send) -> None:
     await json_response(answer)(scope, receive, send)
 
 
-async def _check_known(connection: Connection, known_at: Any) -> None:
+async def _check_known(connection: Connection, known_at: datetime) -> None:
     now = await connection.fetchval("SELECT nrdb_now()")
     if known_at > now:
         raise field_problem(
