@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements-dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "nrdb needs Python 3.11 or later; none found. Install one, or: make PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -38,8 +38,8 @@ demo: $(STAMP) ## Tell a porting from order to routing on the terminal
 	$(BIN)/nrdb demo
 
 .PHONY: test
-test: $(STAMP) nginx engines ## Run the tests (ARGS="-k name" picks some)
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) nginx engines browser ## Run the tests, a process a core (ARGS="-k name" picks some)
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal $(ARGS)
 
 # The streams are read through a real proxy, which is a program of the system.
 .PHONY: nginx
@@ -58,14 +58,22 @@ engines:
 		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(ENGINES) >/dev/null; } \
 		|| { echo "the tests need engines: apt-get install $(ENGINES)" >&2; exit 1; }
 
+# The console is tested in the browser that people use, with a sans-serif font to lay text out in.
+.PHONY: browser
+browser:
+	@{ command -v chromium || command -v google-chrome; } >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
+		|| { echo "the tests need a browser: apt-get install chromium, or brew install --cask chromium" >&2; exit 1; }
+
 .PHONY: check
-check: $(STAMP) ## Format, lint, types, layers, and drift of the OpenAPI document and of the migrations
+check: $(STAMP) ## Format, lint, types, layers, and drift of the OpenAPI document, the migrations and what is vendored
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/nrdb openapi --check openapi/nrdb.json
 	$(BIN)/nrdb migrate --check
+	$(BIN)/python tools/vendor.py --check
 
 .PHONY: format
 format: $(STAMP) ## Format the code and mend what can be mended by itself
@@ -98,6 +106,14 @@ lock: $(STAMP) ## Write the lock files again from pyproject.toml (UPGRADE=1 take
 openapi: $(STAMP) ## Write openapi/nrdb.json again from the code
 	@mkdir -p openapi
 	$(BIN)/nrdb openapi > openapi/.new && mv openapi/.new openapi/nrdb.json
+
+.PHONY: screenshots
+screenshots: $(STAMP) browser ## Take the pictures of the console again: docs/screenshots/*.png (ARGS="case number" picks some)
+	$(BIN)/python tools/screenshots.py $(ARGS)
+
+.PHONY: vendor
+vendor: ## Fetch what the console carries that is not ours (tools/vendor.py names the versions; needs npm)
+	$(PYTHON) tools/vendor.py
 
 .PHONY: clean
 clean: ## Remove .venv and what tools have left; the data in .nrdb stays

@@ -18,7 +18,7 @@ import asyncpg
 import httpx
 import psutil
 
-from bench import dns, importing, load, routing
+from bench import console, dns, importing, load, routing
 from bench.fanout import CASES, FOLLOWERS, fan_out, percentile
 from bench.market import CODES, FIRST_M2M, FIRST_NUMBER, Market, load_cases
 from bench.service import FIRST_PORT, Service, database, service, start, stop, until_ready
@@ -149,6 +149,43 @@ async def _reading_growth(few: Service, many: Service) -> list[Result]:
             Result(f"{name} at 1,000,000 cases", _median(at_many), "ms", cost, "cost at 10,000 cases", "<= 1.3"),
         ]
     return results
+
+
+async def bench_console(folder: Path) -> list[Result]:
+    """Pages against their API calls, and work lists with 1,000,000 cases against 10,000 (5,000 open in both)."""
+    with database(folder, "console") as dsn:
+        small, large = await _second_database(dsn, "small"), await _second_database(dsn, "large")
+        async with (
+            service(small, folder, FIRST_PORT + 11) as few,
+            service(large, folder, FIRST_PORT + 12) as many,
+        ):
+            for running, count in ((few, 10_000), (many, 1_000_000)):
+                await _load(running, count)
+                await console.age(running.dsn, count)
+            looks = await console.pages(many, folder)
+            results = [
+                Result(f"page {look.name}", look.page_ms, f"ms ({look.kilobytes:.0f} KB)", look.ratio,
+                       f"its {look.calls} calls, {look.calls_ms:.1f} ms", "<= 1.5", console.LOOKS)
+                if look.ratio else
+                Result(f"page {look.name}", look.page_ms, f"ms ({look.kilobytes:.0f} KB)", runs=console.LOOKS)
+                for look in looks
+            ]  # fmt: skip
+            results += [
+                Result(
+                    "worst page against its calls",
+                    max(look.ratio for look in looks if look.ratio),
+                    "",
+                    target="<= 1.5",
+                    runs=1,
+                ),
+                Result("heaviest first visit", max(look.kilobytes for look in looks), "KB", target="< 100", runs=1),
+            ]
+            for name, (at_few, at_many) in (await console.lists(few, many)).items():
+                results.append(
+                    Result(f"work {name}", _median(at_many) * 1e3, "ms", _median(at_many) / _median(at_few),
+                           f"10,000 cases, {_median(at_few) * 1e3:.1f} ms", "<= 1.3", console.LOOKS)
+                )  # fmt: skip
+            return results
 
 
 async def bench_start(folder: Path) -> list[Result]:
@@ -293,6 +330,7 @@ BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, list[Result]]]] = {
     "batch": bench_batch,
     "series": bench_series,
     "growth": bench_growth,
+    "console": bench_console,
     "fanout": bench_fanout,
     "routing": bench_routing,
     "import": bench_import,

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
+from starlette.responses import RedirectResponse
 
 from nrdb import __version__
 from nrdb.api import (
@@ -36,6 +37,8 @@ from nrdb.api.limits import RequestLimits, StreamSlots
 from nrdb.api.problems import install
 from nrdb.api.requests import RequestLog
 from nrdb.api.sandbox import sandbox_router
+from nrdb.console.page import FIRST, HOME
+from nrdb.console.routes import console
 from nrdb.data_key import open_vault
 from nrdb.db import acquire, open_pool
 from nrdb.delivery.inbox import Reader
@@ -127,6 +130,8 @@ def create_app(settings: Settings, dsn: str) -> FastAPI:
     )
     app.state.stopping = asyncio.Event()
     install(app)
+    app.add_route(HOME, lambda _: RedirectResponse(FIRST), include_in_schema=False)
+    app.mount(HOME, console(app))
     for router in (
         messages.posting, messages.reading, batch.router, cases.router, cases.reminding, inbox.reading, inbox.acking,
         numbers.router, proof.router, routing.router, calendar.router, rules.router, slots.router, providers.everybody,

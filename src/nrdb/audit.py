@@ -44,16 +44,15 @@ class Change:
         )
 
 
-@asynccontextmanager
-async def record_change(pool: Pool, key_id: UUID | None) -> AsyncIterator[Change]:
-    """The transaction of a change that no decision looks at (contacts, a new key): it makes nobody wait."""
-    async with acquire(pool) as connection, connection.transaction():
-        at = await connection.fetchval("SELECT nrdb_now()")
-        yield Change(connection, at, key_id)
-
-
 class _DryRunError(Exception):
     """Ends a dry run, so that its transaction is undone."""
+
+
+@asynccontextmanager
+async def record_change(pool: Pool, key_id: UUID | None, *, dry_run: bool = False) -> AsyncIterator[Change]:
+    """The transaction of a change that no decision looks at (contacts, a new key): it makes nobody wait."""
+    async with _changing(pool, key_id, "SELECT nrdb_now()", dry_run=dry_run) as change:
+        yield change
 
 
 @asynccontextmanager
@@ -62,10 +61,15 @@ async def change_world(pool: Pool, key_id: UUID | None, *, dry_run: bool = False
 
     With `dry_run` it is undone at the end, too: what would happen is what has happened, and then it has not.
     """
+    async with _changing(pool, key_id, "SELECT change_world()", dry_run=dry_run) as change:
+        yield change
+
+
+@asynccontextmanager
+async def _changing(pool: Pool, key_id: UUID | None, begin: str, *, dry_run: bool) -> AsyncIterator[Change]:
     with suppress(_DryRunError):
         async with acquire(pool) as connection, connection.transaction():
-            at = await connection.fetchval("SELECT change_world()")
-            yield Change(connection, at, key_id)
+            yield Change(connection, await connection.fetchval(begin), key_id)
             if dry_run:
                 raise _DryRunError
 
@@ -78,21 +82,24 @@ class AuditFilter:
     subject: str | None = None
     from_time: datetime | None = None
     until_time: datetime | None = None
-    after: int = 0
+    after: int | None = None
     limit: int = 100
+    newest: bool = False
 
 
 AUDIT_COLUMNS = ("id", "at", "key_id", "action", "subject", "before", "after", "reason")
 
 
 async def read_audit(connection: Connection, wanted: AuditFilter) -> list[dict[str, Any]]:
-    """Lines after that one, oldest first. Walks the log in its order: it grows with administrators, not with cases."""
+    """Lines after that one, oldest or newest first. Walks the log in its order, which grows with administrators."""
+    beyond, order = ("<", "DESC") if wanted.newest else (">", "ASC")
     rows = await connection.fetch(
-        """
+        f"""
         SELECT id, at, key_id, action, subject, before, after, reason FROM audit
-         WHERE id > $1 AND ($2::text IS NULL OR action = $2) AND ($3::text IS NULL OR subject = $3)
+         WHERE ($1::bigint IS NULL OR id {beyond} $1)
+           AND ($2::text IS NULL OR action = $2) AND ($3::text IS NULL OR subject = $3)
            AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
-         ORDER BY id LIMIT $6
+         ORDER BY id {order} LIMIT $6
         """,
         wanted.after,
         wanted.action,

@@ -1,7 +1,8 @@
 """The `nrdb` command: serve, worker, migrate, verify, openapi, send, follow, lookup, mirror, robot, import, demo.
 
 The service's own modules are imported inside the commands that need them, because reading them takes as long as
-starting the database, and the two can go on side by side.
+starting the database, and the two can go on side by side. Clients of the service (send, follow, lookup, mirror, robot,
+demo) need none of them.
 
 What is wrong at start is told in one line: exit code 2 for a setting, 1 for a database or a port that cannot
 be had. A stop by SIGTERM or Ctrl-C is no error: what is in hand is finished, and the exit code is 0.
@@ -35,6 +36,11 @@ _cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pre
 _UNUSABLE = 1
 _MISCONFIGURED = 2
 
+#: What clients of the service are told with.
+_HERE = "http://127.0.0.1:8000"
+_Url = Annotated[str, typer.Option(envvar="NRDB_URL", help="Where the service is.")]
+_AnyKey = Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="Any key.")]
+
 
 def _fail(text: str, code: int) -> NoReturn:
     """End with one line on standard error."""
@@ -58,7 +64,7 @@ def _begin(*, stop_is_success: bool) -> Settings:
 @contextmanager
 def _reading_ahead() -> Iterator[None]:
     """Read the service's own modules and libraries meanwhile: half of the time of a start, and so is the database's."""
-    thread = threading.Thread(target=import_module, args=("nrdb.starting",))
+    thread = threading.Thread(target=import_module, args=("nrdb.serving",))
     thread.start()
     try:
         yield
@@ -67,14 +73,17 @@ def _reading_ahead() -> Iterator[None]:
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[str]:
-    """The address of the database; one of its own is started, and stopped at the end, when none is given."""
+def _database(settings: Settings, *, made: bool = False) -> Iterator[str]:
+    """The address of the database; one of its own is started, and stopped at the end, when none is given.
+
+    `made`: it must be there already, because a new one would be a mistake (the command was run in the wrong folder).
+    """
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
     with ExitStack() as stack:
         with _reading_ahead():
-            server = stack.enter_context(EmbeddedPostgres(settings.data_dir))
+            server = stack.enter_context(EmbeddedPostgres(settings.data_dir, made=made))
         _log.info("using the embedded PostgreSQL", data_dir=str(server.data_dir), owner=server.owner)
         yield server.dsn
 
@@ -99,9 +108,8 @@ def serve(
     """Run the API, and the background work unless --no-worker."""
     settings = _begin(stop_is_success=True)
     with _listen(settings, shared=share_port) as listener, _database(settings) as dsn:
-        from nrdb import serving, starting  # noqa: PLC0415
+        from nrdb import serving  # noqa: PLC0415
 
-        uvloop.run(starting.prepare(settings, dsn))
         code = uvloop.run(serving.serve(settings, dsn, listener, with_worker=worker))
     raise SystemExit(code)
 
@@ -111,9 +119,8 @@ def worker() -> None:
     """Run the background work alone: announce what is due."""
     settings = _begin(stop_is_success=True)
     with _database(settings) as dsn:
-        from nrdb import serving, starting  # noqa: PLC0415
+        from nrdb import serving  # noqa: PLC0415
 
-        uvloop.run(starting.prepare(settings, dsn))
         code = uvloop.run(serving.work(settings, dsn))
     raise SystemExit(code)
 
@@ -142,6 +149,7 @@ def migrate(
 
 @_cli.command()
 def verify(
+    limit: Annotated[int, typer.Option(help="Show so many differences; all are counted.", min=1)] = 1000,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Replay the message log and the audit log into an empty database, and compare routing table and cases.
@@ -149,11 +157,12 @@ def verify(
     The database needs room for both, and its user the right to create one. Exit code 0: the same; 1: not.
     """
     settings = _begin(stop_is_success=False)
-    with _database(settings) as dsn:
-        from nrdb.verifying import program  # noqa: PLC0415
+    with _database(settings, made=True) as dsn:
+        from nrdb.verifying import program, show  # noqa: PLC0415
 
-        verdict = uvloop.run(program.verify(settings, dsn, lambda line: sys.stderr.write(f"{line}\n")))
-    program.show(verdict, as_json=as_json)
+        shown = show.Show(limit=limit, as_json=as_json)
+        verdict = uvloop.run(program.verify(settings, dsn, lambda line: sys.stderr.write(f"{line}\n"), shown.found))
+    shown.end(verdict)
     raise SystemExit(0 if verdict.equal else 1)
 
 
@@ -174,7 +183,7 @@ def openapi(
 @_cli.command()
 def send(
     file: Annotated[Path, typer.Argument(help="Messages, one a line (NDJSON).")],
-    url: Annotated[str, typer.Option(envvar="NRDB_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
+    url: _Url = _HERE,
     key: Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="Your provider's key.")] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Forget the answers so far and send every line.")] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait in a row for a service that is away.", min=0)] = 600,
@@ -183,7 +192,6 @@ def send(
 
     Exit code 0: every line is accepted or was before; 1: some were refused; 2: wrong use, or not all is sent.
     """
-    # It is a client of the service, no part of it.
     from nrdb.sending import send as send_file  # noqa: PLC0415
 
     raise SystemExit(send_file(file, url=url, key=key, restart=restart, patience=wait))
@@ -192,7 +200,7 @@ def send(
 @_cli.command()
 def follow(
     code: Annotated[str | None, typer.Option(help="Whose inbox; may be left out when the key has one code.")] = None,
-    url: Annotated[str, typer.Option(envvar="NRDB_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
+    url: _Url = _HERE,
     key: Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="A key that may read the inbox.")] = None,
     after: Annotated[int | None, typer.Option(help="Begin after this seq, 0 for all there is.", min=0)] = None,
     cursor: Annotated[Path | None, typer.Option(help="Keep the place in this file and go on from it.")] = None,
@@ -203,7 +211,6 @@ def follow(
 
     It begins at the acknowledged position, and acknowledges nothing itself.
     """
-    # It is a client of the service, no part of it.
     from nrdb.watching import watch  # noqa: PLC0415
 
     raise SystemExit(watch(url=url, key=key, code=code, after=after, cursor=cursor, kind=kind, plain=not as_json))
@@ -218,17 +225,18 @@ def lookup(
         Path | None, typer.Option(help="Read the numbers from this file, one a line; - is the input.")
     ] = None,
     at: Annotated[str | None, typer.Option(help="At this instant, as 2026-11-23T08:35:00+01:00; default: now.")] = None,
-    url: Annotated[str, typer.Option(envvar="NRDB_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
-    key: Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="Any key.")] = None,
+    url: _Url = _HERE,
+    key: _AnyKey = None,
     as_json: Annotated[bool, typer.Option("--json", help="Each answer as a line of JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="A row of CSV for each number.")] = False,
 ) -> None:
     """Look up where calls to numbers go, as many as there are.
 
-    Exit code 0: all are in the number plan; 1: some are not, and shown as unknown; 2: wrong use, or lines that are no
-    numbers, which are named on standard error and left out.
+    Exit code 0: all are in the number plan; 1: some are not, and shown as unknown; 2: wrong use, no number at all, or
+    lines that are no numbers, which are named on standard error and left out.
     """
-    # It is a client of the service, no part of it.
+    if as_json and as_csv:
+        _fail("lookup: --json or --csv, not both", _MISCONFIGURED)
     from nrdb.looking_up import Form, look_up  # noqa: PLC0415
 
     form: Form = "json" if as_json else "csv" if as_csv else "table"
@@ -248,16 +256,16 @@ def mirror_run(
         bool, typer.Option("--quick", help="Do not check all rows of a copy that is there before going on with it.")
     ] = False,
     every: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 5.0,
-    url: Annotated[str, typer.Option(envvar="NRDB_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
-    key: Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="Any key.")] = None,
+    url: _Url = _HERE,
+    key: _AnyKey = None,
     as_json: Annotated[bool, typer.Option("--json", help="Each thing that happens as a line of JSON.")] = False,
 ) -> None:
     """Keep DIR/routing.db, a SQLite file, equal to the service's routing table, until Ctrl-C.
 
     Each step is proven by the root hash before it is kept. A file that is damaged or not equal is copied anew.
-    Exit code 0: stopped, or with --once the copy is equal; 1: it could not be made so; 2: wrong use.
+    Exit code 0: stopped, or with --once the copy is equal; 1: it could not be made so; 2: wrong use, or a copy of
+    another service.
     """
-    # It is a client of the service, no part of it.
     from nrdb.mirror import run  # noqa: PLC0415
 
     raise SystemExit(run(folder, url=url, key=key, once=once, quick=quick, every=every, as_json=as_json))
@@ -266,19 +274,23 @@ def mirror_run(
 @_mirror.command("verify")
 def mirror_verify(
     folder: _Folder,
-    url: Annotated[str, typer.Option(envvar="NRDB_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
-    key: Annotated[str | None, typer.Option(envvar="NRDB_KEY", help="Any key.")] = None,
+    url: _Url = _HERE,
+    key: _AnyKey = None,
+    max_age: Annotated[
+        float, typer.Option(help="Seconds that the file may be behind; a copy that is kept is some behind.", min=0)
+    ] = 600.0,
     as_json: Annotated[bool, typer.Option("--json", help="What was found as JSON.")] = False,
 ) -> None:
     """Compare every row of the copy in DIR with the service's table, and show the numbers in which they differ.
 
-    It changes nothing and may be used while the copy is kept. Exit code 0: equal; 1: different, or the file is damaged;
-    2: could not be compared.
+    First it tells of when the file is and how far it is behind; then a look at it catches up, and that is compared. It
+    changes nothing and may be used while the copy is kept. Exit code 0: equal; 1: different, or the file is damaged;
+    2: could not be compared, such as the copy of another service; 3: equal once it has caught up, but older than
+    --max-age.
     """
-    # It is a client of the service, no part of it.
     from nrdb.mirror import verify  # noqa: PLC0415
 
-    raise SystemExit(verify(folder, url=url, key=key, as_json=as_json))
+    raise SystemExit(verify(folder, url=url, key=key, max_age=max_age, as_json=as_json))
 
 
 @_cli.command()
@@ -302,7 +314,6 @@ def robot(
 
     Alone with a sandbox, and you are TELIA: nrdb robot --keys .nrdb/sandbox-keys.env --but TELIA
     """
-    # It is a client of the service, no part of it.
     from nrdb.robot import Wanted, play  # noqa: PLC0415
 
     wanted = Wanted(url, key, keys, code or (), but or (), profile, seed, plain=not as_json)
@@ -355,21 +366,17 @@ def ported(
 
 
 def _run_import(
-    kind: Literal["plan", "ported"],
-    file: Path,
-    errors: Path | None,
-    dry_run: bool,
-    skip_bad: bool,
-    reason: str | None,
-    as_json: bool,
-) -> NoReturn:
+    kind: Literal["plan", "ported"], file: Path, errors: Path | None,
+    dry_run: bool, skip_bad: bool, reason: str | None, as_json: bool,
+) -> NoReturn:  # fmt: skip
     settings = _begin(stop_is_success=False)
     from nrdb.importing import Wanted, import_file  # noqa: PLC0415
 
     try:
-        with _database(settings) as dsn:
+        with _database(settings, made=True) as dsn:
             wanted = Wanted(kind, file, errors, dry_run, skip_bad, reason, as_json)
-            raise SystemExit(uvloop.run(import_file(wanted, dsn)))
+            folder = settings.data_dir if settings.database_url is None else None
+            raise SystemExit(uvloop.run(import_file(wanted, dsn, folder)))
     except EmbeddedError as error:
         _fail(str(error), _MISCONFIGURED)
 
@@ -383,7 +390,6 @@ def demo(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every message.")] = False,
 ) -> None:
     """Play a market of five providers against a sandbox of its own, and check every answer."""
-    # It is a client of the service, no part of it.
     from nrdb.demo import main as play  # noqa: PLC0415
 
     play(worker=worker, kill=kill, urls=url or (), key=key, verbose=verbose)

@@ -12,6 +12,7 @@ import asyncpg
 from nrdb.cases.case import Case
 from nrdb.cases.facts import Loaded
 from nrdb.cases.outcome import Outcome
+from nrdb.cases.view import told_warnings
 from nrdb.clock import format_time
 from nrdb.errors import Code, Problem, unauthenticated
 from nrdb.messages import consequences
@@ -24,7 +25,10 @@ from nrdb.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the sender is told: 201 with the body, or 200 when the message had been accepted before."""
+    """What the sender is told: 201 with the body, or 200 when the message had been accepted before.
+
+    The warnings of the body are not yet in any language.
+    """
 
     body: dict[str, Any]
     replayed: bool
@@ -62,12 +66,13 @@ def first_answer(row: asyncpg.Record, sender: str, vault: Vault) -> Answer:
     personal = vault.open(row["sealed"])
     if sender in (view["recipient"], view["donor"]):
         view["customer"] = personal["customer"] if personal else None
+    view["warnings"] = told_warnings(view["warnings"])
     body = {
         "message_id": str(row["message_id"]),
         "type": row["type"],
         "accepted_at": format_time(row["at"]),
         "case": view,
-        "warnings": row["warnings"],
+        "warnings": told_warnings(row["warnings"]),
     }
     return Answer(body, replayed=True)
 
@@ -121,11 +126,12 @@ def answer(outcome: Outcome, case: Case, message: AnyMessage) -> Answer:
     view = dict(entry.case_after or {})
     if message.sender in (case.recipient, case.donor):
         view["customer"] = case.customer
+    view["warnings"] = told_warnings(view.get("warnings", ()))
     body = {
         "message_id": str(entry.message_id),
         "type": entry.type,
         "accepted_at": format_time(entry.at),
         "case": view,
-        "warnings": list(entry.warnings),
+        "warnings": told_warnings(entry.warnings),
     }
     return Answer(body, replayed=False)

@@ -98,12 +98,16 @@ def _wait(seconds: float, done: Callable[[], bool]) -> bool:
 class EmbeddedPostgres:
     """The server of one data directory, for the length of a `with` block."""
 
-    def __init__(self, data_dir: Path, options: Mapping[str, str] | None = None) -> None:
-        """Take the data directory; `options` are server settings for tests and benchmarks."""
+    def __init__(self, data_dir: Path, options: Mapping[str, str] | None = None, *, made: bool = False) -> None:
+        """Take the data directory; `options` are server settings for tests and benchmarks.
+
+        With `made` it must hold a database already: what only works on one that is there makes none.
+        """
         self.data_dir = data_dir.expanduser().resolve()
         self.cluster = self.data_dir / "postgres"
         self.log_path = self.data_dir / "postgres.log"
         self.owner = False
+        self._made = made
         self._options = {**_SETTINGS, **(options or {})}
         self._server: Server | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -124,6 +128,11 @@ class EmbeddedPostgres:
     def __enter__(self) -> Self:
         """Own the server, or attach to it while another process owns it."""
         pg_bin("postgres")
+        if self._made and not (self.cluster / "PG_VERSION").exists():
+            raise ConfigurationError(
+                f"there is no database in {self.data_dir}: set NRDB_DATABASE_URL, or NRDB_DATA_DIR to the folder of "
+                "the service (without it, it is .nrdb where the command is run), or run `nrdb serve` first"
+            )
         try:
             self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(self.data_dir / "owner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

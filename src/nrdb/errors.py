@@ -89,6 +89,7 @@ class Code(StrEnum):
     # What any server may answer.
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
+    NOT_ACCEPTABLE = "not-acceptable"
     POSITION_GONE = "position-gone"
     TOO_MANY_REQUESTS = "too-many-requests"
     TOO_MANY_STREAMS = "too-many-streams"
@@ -227,6 +228,11 @@ _BESIDE_THE_RULES: Final[Mapping[Code, CodeInfo]] = {
         405,
         say("Method not allowed"),
         say("The address exists, but not for this method: see the 'Allow' header."),
+    ),
+    Code.NOT_ACCEPTABLE: CodeInfo(
+        406,
+        say("Not in a form that you accept"),
+        say("Name a form that there is in 'Accept', or leave that header out."),
     ),
     Code.POSITION_GONE: CodeInfo(
         410,

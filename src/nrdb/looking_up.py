@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -72,13 +72,17 @@ def look_up(numbers: Sequence[str], file: Path | None, *, at: str | None, url: s
     try:
         with ExitStack() as stack:
             lines = _named(numbers) if numbers else _lines(_opened(stack, file), str(file or "-"))
-            unknown = asyncio.run(_print(given.read(lines), at, url, key, form))
+            asked = given.read(lines)
+            some = list(islice(asked, 1))
+            unknown = asyncio.run(_print(chain(some, asked), at, url, key, form)) if some else 0
     except BrokenPipeError:
         raise
     except (NrdbError, ValueError, OSError, httpx.InvalidURL) as error:
         return _say(str(error))
     if given.wrong:
         return _say(f"{given.wrong:,} lines are no numbers")
+    if not some:
+        return _say("there is no number to look up: name some, or give them in --file or on the input, one a line")
     return _UNKNOWN if unknown else 0
 
 

@@ -11,14 +11,17 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 
 import structlog
 import uvicorn
 
 from nrdb.app import create_app
+from nrdb.console.page import HOME
 from nrdb.listening import SIGNALS
+from nrdb.seed import KEYS_FILE
 from nrdb.settings import Settings
+from nrdb.starting import prepare
 from nrdb.worker import run_worker
 
 _log = structlog.get_logger(__name__)
@@ -27,6 +30,12 @@ _log = structlog.get_logger(__name__)
 _GRACE_SECONDS = 6
 _BACKLOG = 2048
 _FAILED = 1
+#: Keys of a sandbox that its first visitor is shown, and what they open.
+_SHOWN_KEYS = {
+    "TELIA_KEY": "Telia, a provider: orders, approves, reports",
+    "OPERATOR_KEY": "an operator: sees everything",
+    "ADMIN_KEY": "an administrator: changes codes, series and limits",
+}
 
 
 class _Server(uvicorn.Server):
@@ -63,10 +72,12 @@ def _announce(settings: Settings, listener: socket.socket) -> None:
     """Say on standard output where the service is, and in a sandbox the keys to begin with."""
     host, port = listener.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    lines = [f"nrdb serves {address}", f"Documentation: {address}/docs"]
-    keys = settings.data_dir / "sandbox-keys.env"
-    if settings.sandbox and keys.exists():
-        lines += [f"Sandbox keys, from {keys}:", *keys.read_text().splitlines()]
+    lines = [f"nrdb serves {address}", f"Documentation: {address}/docs", f"Console: {address}{HOME}"]
+    file = settings.data_dir / KEYS_FILE
+    if settings.sandbox and file.exists():
+        keys = dict(line.split("=", 1) for line in file.read_text().splitlines() if not line.startswith("#"))
+        shown = [f"  {key}  {what}" for name, what in _SHOWN_KEYS.items() if (key := keys.get(name))]
+        lines += ["Keys to sign in with:", *shown, f"The keys of the other providers stand in {file}"]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 
@@ -86,7 +97,7 @@ def _on_signals(act: Callable[[], None]) -> Iterator[None]:
 
 
 async def serve(settings: Settings, dsn: str, listener: socket.socket, *, with_worker: bool) -> int:
-    """Serve until a signal; the exit code."""
+    """Prepare the database and serve until a signal; the exit code."""
     app = create_app(settings, dsn)
     stop: asyncio.Event = app.state.stopping
     config = uvicorn.Config(
@@ -109,10 +120,31 @@ async def serve(settings: Settings, dsn: str, listener: socket.socket, *, with_w
         stop.set()
 
     with _on_signals(end):
+        if not await _prepared(settings, dsn, stop):
+            return 0
         background = asyncio.create_task(_work_beside(settings, dsn, stop, end, wanted=with_worker))
         code = await _serve(server, listener)
         stop.set()
         return max(code, await _finish(background))
+
+
+async def _prepared(settings: Settings, dsn: str, stop: asyncio.Event) -> bool:
+    """Prepare the database; false when told to stop meanwhile, which leaves what was not done to the next start."""
+    await _until_told(prepare(settings, dsn), stop, grace=0)
+    return not stop.is_set()
+
+
+async def _until_told(doing: Coroutine[None, None, object], stop: asyncio.Event, *, grace: float) -> None:
+    """Do it to its end, or until told to stop and then for `grace` seconds at most. Raises what it raises."""
+    task = asyncio.create_task(doing)
+    told = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    await asyncio.wait({task}, timeout=grace)
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
 
 
 async def _serve(server: _Server, listener: socket.socket) -> int:
@@ -142,15 +174,7 @@ async def _work_beside(
 
 async def _work(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
     """Run the background work until told to stop, and then for the time of grace at most."""
-    task = asyncio.create_task(run_worker(settings, dsn, stop))
-    told = asyncio.create_task(stop.wait())
-    await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
-    await asyncio.wait({task}, timeout=_GRACE_SECONDS)
-    task.cancel()
-    await asyncio.wait({task})
-    if not task.cancelled():
-        task.result()
+    await _until_told(run_worker(settings, dsn, stop), stop, grace=_GRACE_SECONDS)
     if not stop.is_set():
         raise RuntimeError("the background work ended unasked")
 
@@ -166,7 +190,9 @@ async def _finish(background: asyncio.Task[None]) -> int:
 
 
 async def work(settings: Settings, dsn: str) -> int:
-    """Do the background work alone until a signal; the exit code."""
+    """Prepare the database and do the background work alone until a signal; the exit code."""
     stop = asyncio.Event()
     with _on_signals(stop.set):
+        if not await _prepared(settings, dsn, stop):
+            return 0
         return await _finish(asyncio.create_task(_work(settings, dsn, stop)))

@@ -8,10 +8,21 @@ import re
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -22,6 +33,7 @@ _PREFIX = "NRDB_"
 _KEY = re.compile(r"[\x21-\x7e]{32,512}")
 # Commas part data keys, so none stands in one.
 _DATA_KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]{32,512}")
+_GROUP = re.compile(r"admin|operator|[A-Z0-9]{2,8}(,[A-Z0-9]{2,8})*")
 _SCHEMES = {"postgresql", "postgres", "postgresql+asyncpg"}
 
 _wrong = partial(PydanticCustomError, "setting")
@@ -74,6 +86,38 @@ def _postgres(value: SecretStr) -> SecretStr:
     return SecretStr(url._replace(scheme="postgresql").geturl())
 
 
+class OidcSettings(BaseModel):
+    """The identity provider through which people sign in to the console."""
+
+    model_config = ConfigDict(frozen=True)
+
+    issuer: str
+    client_id: str
+    client_secret: SecretStr
+    scope: str
+    claim: str
+    groups: dict[str, str]
+
+
+def _groups(groups: dict[str, str]) -> dict[str, str]:
+    """What each group may do: a role that sees all, or the codes of a provider."""
+    if not groups or not all(map(_GROUP.fullmatch, groups.values())):
+        raise _wrong('must be JSON such as {"nrdb-admins": "admin", "nrdb-operators": "operator", "porting": "TELIA"}')
+    return groups
+
+
+def _origin(address: str) -> str:
+    """The scheme and host by which browsers know the service."""
+    try:
+        url = urlsplit(address)
+        _ = url.port
+    except ValueError:
+        url = urlsplit("")
+    if url.scheme not in {"http", "https"} or not url.netloc or url.path not in {"", "/"} or url.query or url.fragment:
+        raise _wrong("must be an address such as https://nrdb.example.no, without a path")
+    return f"{url.scheme}://{url.netloc}"
+
+
 class Settings(BaseSettings):
     """The settings of one process. Frozen: a change means a restart."""
 
@@ -97,6 +141,39 @@ class Settings(BaseSettings):
     streams_per_code: Annotated[int, Field(ge=1, le=10_000)] = 20
     webhook_allow_private: bool | None = None
     log_format: Literal["console", "json"] = "console"
+    public_url: Annotated[str, AfterValidator(_origin)] | None = None
+    oidc_issuer: Annotated[str, StringConstraints(pattern="^https?://[^ ]+$")] | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_scope: str = "openid profile"
+    oidc_claim: str = "groups"
+    oidc_groups: Annotated[dict[str, str], AfterValidator(_groups)] | None = None
+
+    @property
+    def oidc(self) -> OidcSettings | None:
+        """The identity provider, where one is set."""
+        if not (self.oidc_issuer and self.oidc_client_id and self.oidc_client_secret and self.oidc_groups):
+            return None
+        return OidcSettings(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret=self.oidc_client_secret,
+            scope=self.oidc_scope,
+            claim=self.oidc_claim,
+            groups=self.oidc_groups,
+        )
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> Self:
+        given = [self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret, self.oidc_groups]
+        if any(given) and not all(given):
+            raise _wrong(
+                "an identity provider needs NRDB_OIDC_ISSUER, NRDB_OIDC_CLIENT_ID, NRDB_OIDC_CLIENT_SECRET "
+                "and NRDB_OIDC_GROUPS"
+            )
+        if all(given) and self.public_url is None:
+            raise _wrong("with NRDB_OIDC_ISSUER, NRDB_PUBLIC_URL must say where browsers find the service")
+        return self
 
     @property
     def retention(self) -> timedelta:
@@ -116,8 +193,10 @@ class Settings(BaseSettings):
 
 def _sentence(error: ErrorDetails) -> str:
     """One mistake in words, without the value that was given."""
-    name = _PREFIX + str(error["loc"][0]).upper()
     text = error["msg"]
+    if not error["loc"]:
+        return text
+    name = _PREFIX + str(error["loc"][0]).upper()
     if error["type"] == "setting":
         return f"{name} {text}"
     return f"{name}: {text[:1].lower()}{text[1:]}"

@@ -251,3 +251,51 @@ async def test_a_code_without_calls_stops_terminating(service: Service) -> None:
     await service.admin("POST", "/providers", PROVIDER)
     after = await service.admin("PATCH", "/providers/NEWCO", {"terminating": False})
     assert after["terminating"] is False
+    assert after["routing_number"] == PROVIDER["routing_number"]
+    after = await service.admin("PATCH", "/providers/NEWCO", {"routing_number": None, "name": None})
+    assert after["routing_number"] is None
+    assert after["name"] == PROVIDER["name"]
+    async with service.unchanged():
+        response = await service.send("PATCH", "/admin/providers/LYSE", "ADMIN", {"routing_number": None})
+        service.refused(response, "invalid-message")
+
+
+async def test_what_is_only_tried(service: Service) -> None:
+    """A rehearsal refuses what the change itself would refuse, and changes nothing."""
+    provider = {
+        "code": "NYTT", "name": "Nytt AS", "terminating": False,
+        "contact": {"email": "a@b.example", "phone": "22000000"},
+        "reason": "licence",
+    }  # fmt: skip
+    series = {"first": "99000000", "last": "99000099", "holder": "TELIA", "reason": "assigned"}
+    key = {"role": "provider", "codes": ["TELIA"], "label": "robot", "reason": "new engine"}
+    own = {"label": "robot", "reason": "new engine"}
+    contacts = [{"role": "porting", "email": "a@b.example", "phone": "22000000"}]
+    before = len((await service.read("/admin/keys", limit=1000))["items"])
+    async with service.unchanged():
+        for method, path, who, good, bad, code in (
+            ("POST", "/admin/providers", "ADMIN", provider, provider | {"code": "TELIA"}, "code-exists"),
+            ("POST", "/admin/series", "ADMIN", series, series | {"first": "90010000", "last": "90010009"},
+             "series-overlap"),
+            ("POST", "/admin/keys", "ADMIN", key, key | {"codes": ["NOBODY"]}, "invalid-message"),
+            ("POST", "/admin/providers/TELIA/keys", "ADMIN", own, own | {"label": ""}, "invalid-message"),
+            ("PUT", "/providers/TELIA/contacts", "TELIA", contacts, [{"role": "x"}], "invalid-message"),
+        ):  # fmt: skip
+            tried = await service.send(method, f"{path}?dry_run=true", who, good)
+            assert tried.status_code == 200, tried.text
+            assert tried.json()["dry_run"] is True
+            assert "key" not in tried.json()
+            service.refused(await service.send(method, f"{path}?dry_run=true", who, bad), code)
+    assert len((await service.read("/admin/keys", limit=1000))["items"]) == before
+
+
+async def test_reasons_stand_in_the_audit_log(service: Service) -> None:
+    made = await service.admin("POST", "/keys", {"role": "operator", "label": "desk", "reason": "new desk"})
+    revoked = await service.send("DELETE", f"/admin/keys/{made['key_id']}?reason=lost", "ADMIN", None)
+    assert revoked.status_code == 204
+    contacts = [{"role": "porting", "email": "a@b.example", "phone": "22000000"}]
+    assert (await service.send("PUT", "/providers/TELIA/contacts?reason=moved", "TELIA", contacts)).status_code == 200
+    lines = (await service.read("/audit", newest="true", limit=3))["items"]
+    assert [(line["action"], line["reason"]) for line in lines] == [
+        ("contacts-set", "moved"), ("key-revoked", "lost"), ("key-created", "new desk"),
+    ]  # fmt: skip

@@ -352,3 +352,10 @@ async def test_other_methods(service: Service) -> None:
         response = await service.client.request(method, f"/v1{path}", headers=service.headers("TELIA"))
         service.refused(response, "method-not-allowed")
         assert response.headers["allow"]
+
+
+@pytest.mark.parametrize("name", ["action", "subject"])
+async def test_a_filter_that_no_text_can_equal(service: Service, name: str) -> None:
+    """PostgreSQL knows no NUL in a text: what asks for one is told so instead of being an error of ours."""
+    service.refused(await service.get("/audit", "ADMIN", **{name: "a\x00b"}), "invalid-message")
+    assert (await service.read("/audit", "ADMIN", **{name: "nobody's"}))["items"] == []

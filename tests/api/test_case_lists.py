@@ -1,6 +1,7 @@
 """GET /v1/cases by every filter of the contract, against the same question put to every single case."""
 
 from collections.abc import Callable
+from datetime import datetime
 from itertools import product
 from typing import Any
 
@@ -8,9 +9,9 @@ import pytest
 from tests.support.rows import open_termination, ported
 from tests.support.service import Service, local
 
-from nrdb.cases.lists import KIND_STATES
+from nrdb.cases.machine import KINDS, STATES
+from nrdb.clock import parse_time
 
-STATES = sorted({state for states in KIND_STATES.values() for state in states})
 Case = dict[str, Any]
 
 
@@ -56,6 +57,10 @@ async def market(service: Service) -> None:
     await service.time_passes(local("2026-11-25 12:30"))
 
 
+def time_of(case: Case) -> datetime:
+    return parse_time(case.get("porting_time") or case["termination_time"])
+
+
 def in_role(case: Case, code: str, role: str) -> bool:
     holders = {"MT": [case["recipient"]], "AT": [case["donor"]], "OAT": case["range_holders"]}
     return code in holders[role]
@@ -77,7 +82,7 @@ async def test_every_filter_finds_what_it_names(service: Service, limit: int) ->
 
     for who, state in product(("OPERATOR", *own), STATES):
         await holds(lambda case, state=state: case["state"] == state, who, state=state)  # type: ignore[misc]
-    for who, kind in product(("OPERATOR", "TELENOR"), KIND_STATES):
+    for who, kind in product(("OPERATOR", "TELENOR"), KINDS):
         await holds(lambda case, kind=kind: case["kind"] == kind, who, kind=kind)  # type: ignore[misc]
     for who, code, role in product(
         ("OPERATOR", "TELIA", "TELENOR"), ("TELENOR", "TELIA", "FJORD", "0"), ("MT", "AT", "OAT")
@@ -108,6 +113,55 @@ async def test_every_filter_finds_what_it_names(service: Service, limit: int) ->
     for who in ("OPERATOR", "TELENOR", "TELIA"):
         visible = [case_id for case_id in inside if who == "OPERATOR" or case_id in own[who]]
         assert await walk(service, who, limit, from_=from_, to=to, kind="porting") == visible
+    # Ended cases of a day are found by another way than those of a longer time.
+    for who, state, (begin, end) in product(("OPERATOR", "TELENOR", "TELIA", "LYSE"), STATES, (
+        ("2026-11-25T10:00:00Z", "2026-11-26T11:00:00Z"), ("2026-11-25T10:00:00.000001Z", "2026-11-26T10:00:00Z"),
+        ("2026-11-20T10:00:00Z", "2026-11-26T10:00:00.000001Z"),
+    )):  # fmt: skip
+        await holds(
+            lambda case, state=state, begin=begin, end=end: (  # type: ignore[misc]
+                case["state"] == state
+                and parse_time(begin) <= time_of(case) < parse_time(end)
+            ),
+            who, state=state, from_=begin, to=end,
+        )  # fmt: skip
+
+
+def waited_for(case: Case) -> list[str]:
+    """Whom a case waits for."""
+    waited: dict[str, list[str]] = {
+        "awaiting_donor": [case["donor"]],
+        "awaiting_recipient": [case["recipient"]],
+        "awaiting_completion": case["completion"]["missing"],
+        "awaiting_return": case["range_holders"],
+    }
+    return waited.get(case["state"], [])
+
+
+@pytest.mark.parametrize("limit", [2, 1000])
+async def test_whom_a_case_waits_for(service: Service, limit: int) -> None:
+    await market(service)
+    everything = (await service.read("/cases", limit=1000))["items"]
+    both = await service.admin("POST", "/keys", {"role": "provider", "codes": ["TELIA", "LYSE"], "label": "both"})
+    service.keys["BOTH"] = both["key"]
+    found = 0
+    readers = {"TELIA": ["TELIA"], "TELENOR": ["TELENOR"], "LYSE": ["LYSE"], "BOTH": ["TELIA", "LYSE"]}
+    for (who, mine), state in product(readers.items(), (None, *STATES)):
+        own = await walk(service, who, 1000)
+        visible = [c for c in everything if c["case_id"] in own and state in (None, c["state"])]
+        for_own = [c["case_id"] for c in visible if set(waited_for(c)) & set(mine)]
+        for_others = [c["case_id"] for c in visible if set(waited_for(c)) - set(mine)]
+        assert await walk(service, who, limit, waiting_for="own", state=state) == for_own, (who, state)
+        assert await walk(service, who, limit, waiting_for="others", state=state) == for_others, (who, state)
+        found += len(for_own) + len(for_others)
+        if len(mine) == 1:
+            # Somebody who sees everything asks for one code.
+            asked = {"code": mine[0], "state": state}
+            assert await walk(service, "OPERATOR", limit, waiting_for="own", **asked) == for_own
+            assert await walk(service, "OPERATOR", limit, waiting_for="others", **asked) == for_others
+    assert found > 20
+    service.refused(await service.get("/cases", waiting_for="own"), "invalid-message")
+    service.refused(await service.get("/cases", "TELIA", waiting_for="me"), "invalid-message")
 
 
 async def test_a_kind_that_has_no_such_state_has_no_cases(service: Service) -> None:

@@ -1,11 +1,14 @@
 """The order in which a request is judged (contract section 1): the first thing wrong answers."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from tests.support.service import Service, order_fields
 
+#: Nothing has this id. It is the same in every process that collects these tests, so that they can share them.
+UNKNOWN = "b4b3a02d-a8c5-4bee-a0b7-69d5d1c38124"
 LARGE = b'{"a": "' + b"x" * (1 << 20) + b'"}'
 
 
@@ -71,7 +74,7 @@ async def test_an_inactive_provider_reads_and_acknowledges(service: Service) -> 
         ("POST", "/admin/providers/TELIA/keys", {"label": "x"}),
         ("POST", "/admin/keys", {}),
         ("GET", "/admin/keys", None),
-        ("DELETE", f"/admin/keys/{uuid4()}", None),
+        ("DELETE", f"/admin/keys/{UNKNOWN}", None),
         ("POST", "/admin/series", {}),
         ("PUT", "/admin/caps/TELIA/2026-11-23", {}),
         ("PUT", "/admin/calendar/closed-days/2026-12-24", {}),
@@ -89,9 +92,9 @@ async def test_administration_is_for_administrators(service: Service, method: st
 
 @pytest.mark.parametrize(
     "path",
-    ["/me", "/cases", f"/cases/{uuid4()}", f"/cases/{uuid4()}/history", "/inbox", "/inbox/status", "/providers",
+    ["/me", "/cases", f"/cases/{UNKNOWN}", f"/cases/{UNKNOWN}/history", "/inbox", "/inbox/status", "/providers",
      "/routing/90012345", "/portability/90012345", "/series", "/caps/TELIA?from=2026-11-23&to=2026-11-24",
-     "/calendar?from=2026-11-23&to=2026-11-24", "/audit", "/sandbox/clock", f"/messages/{uuid4()}"],
+     "/calendar?from=2026-11-23&to=2026-11-24", "/audit", "/sandbox/clock", f"/messages/{UNKNOWN}"],
 )  # fmt: skip
 async def test_reading_needs_a_key(service: Service, path: str) -> None:
     for key in ("", "Bearer", "Bearer wrong", "Basic dXNlcjpwYXNz", service.keys["TELIA"]):
@@ -103,8 +106,8 @@ async def test_reading_needs_a_key(service: Service, path: str) -> None:
     ("method", "path", "body"),
     [
         ("DELETE", "/admin/planned-changes/10", None),
-        ("DELETE", f"/admin/keys/{uuid4()}", None),
-        ("POST", "/admin/series", {"first": "99990000", "last": "99990009", "holder": "TELIA", "reason": "x"}),
+        ("DELETE", f"/admin/keys/{UNKNOWN}", None),
+        ("PUT", f"/admin/keys/{UNKNOWN}/limits", {"requests_per_second": 1, "reason": "x"}),
         ("PUT", "/admin/caps/TELIA/2026-11-23", {"limit": 1, "reason": "x"}),
         ("PUT", "/admin/calendar/closed-days/2026-12-23", {"reason": "x"}),
         ("PUT", "/sandbox/clock", {"advance": "PT1M"}),
@@ -141,3 +144,42 @@ async def test_a_parameter_is_judged_after_the_body_and_never_repeated(service: 
         headers = {**service.headers("TELIA"), "Content-Type": "application/x-ndjson"}
         response = await service.client.post("/v1/messages/batch?dry_run=1", headers=headers, content=b"{}\n")
         service.refused(response, "invalid-message")
+
+
+async def test_no_address_takes_a_parameter_that_it_does_not_know_or_knows_twice(service: Service) -> None:
+    """A misspelt instant would be answered for now: every endpoint that is read says so, and what there is."""
+    document = (await service.client.get("/openapi.json")).json()
+    read = {path: methods["get"] for path, methods in document["paths"].items() if "get" in methods}
+    guarded = {path: operation for path, operation in read.items() if path.startswith("/v1/")}
+    assert len(guarded) > 30
+    headers = service.headers("ADMIN")
+    for path, operation in guarded.items():
+        place = re.sub(r"\{[a-z_]+\}", "90012345", path)
+        names = sorted(item["name"] for item in operation.get("parameters", []) if item["in"] == "query")
+        response = await service.client.get(f"{place}?know_at=2026-11-23T08:00:00Z", headers=headers)
+        service.refused(response, "invalid-message")
+        (error,) = response.json()["errors"]
+        assert error["pointer"] == "/know_at"
+        assert re.findall(r"[a-z_]+", error["detail"].partition("there are ")[2].replace(" and ", " ")) == (
+            names or ["no", "parameters", "here"]
+        )
+        for name in names:
+            response = await service.client.get(f"{place}?{name}=1&{name}=1", headers=headers)
+            service.refused(response, "invalid-message")
+            assert {"pointer": f"/{name}", "detail": "stands more than once in the address"} in response.json()[
+                "errors"
+            ]
+
+
+async def test_a_number_that_is_asked_for_with_a_misspelt_instant(service: Service) -> None:
+    """Neither the direct way to the answer nor the other one answers for now."""
+    response = await service.get("/routing/90012345", "TELIA", know_at="2026-11-23T08:00:00Z")
+    service.refused(response, "invalid-message")
+    assert response.json()["errors"] == [
+        {"pointer": "/know_at", "detail": "there is no such parameter here; there are at and known_at"}
+    ]
+    headers = service.headers("TELIA") | {"Accept-Language": "nb"}
+    at = "at=2026-11-23T08:00:00Z"
+    response = await service.client.get(f"/v1/routing/90012345?{at}&{at}", headers=headers)
+    service.refused(response, "invalid-message")
+    assert response.json()["errors"] == [{"pointer": "/at", "detail": "står mer enn én gang i adressen"}]

@@ -110,6 +110,7 @@ def test_the_command_beside_the_embedded_database_and_alone(data_dir: Path, tmp_
         done = command(data_dir, "ported", str(first))
         assert done.returncode == 0, done.stderr
         assert "1 of 1 rows are imported: 3 rows of routing." in done.stdout
+        assert done.stdout.startswith(f"The database is nrdb at {data_dir}")
         with client_of(serve) as client:
             key = bearer(serve.keys()["TELIA"])
             assert client.get("/v1/routing/90012345", headers=key).json()["holder"] == "LYSE"
@@ -123,14 +124,31 @@ def test_the_command_beside_the_embedded_database_and_alone(data_dir: Path, tmp_
     assert len(second.read_text().splitlines()) == 3
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full disk to offer")
+@pytest.mark.parametrize("arguments", [("import", "ported"), ("import", "plan", "--dry-run"), ("verify",)])
+def test_the_wrong_folder_gets_no_database(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Without settings the database is that of the folder in which the command is run."""
+    file = write_table(tmp_path / "ported.csv", "number,holder", ["90012345,LYSE"])
+    settings = environment(tmp_path / "data")
+    del settings["NRDB_DATA_DIR"]
+    done = subprocess.run(
+        [sys.executable, "-m", "nrdb", *arguments, *([str(file)] if "import" in arguments else [])],
+        env=settings, capture_output=True, text=True, cwd=tmp_path, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert f"there is no database in {tmp_path / '.nrdb'}: set NRDB_DATABASE_URL" in done.stderr
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_a_full_disk_is_told(data_dir: Path, tmp_path: Path) -> None:
     with process(data_dir, "serve") as serve:
         serve.await_address()
-        file = write_table(tmp_path / "ported.csv", "number,holder", ["90012345,NONE"])
+        file = write_table(tmp_path / "ported.csv", "number,holder", [f"{90012345 + n},NONE" for n in range(5000)])
         errors = tmp_path / "errors.csv"
-        (tmp_path / "errors.csv.new").symlink_to("/dev/full")
-        done = command(data_dir, "ported", str(file), "--errors", str(errors))
+        done = subprocess.run(
+            ["/bin/sh", "-c", 'ulimit -f 64; exec "$@"', "sh", sys.executable, "-m", "nrdb", "import", "ported",
+             str(file), "--errors", str(errors)],
+            env=environment(data_dir), capture_output=True, text=True, cwd=ROOT, timeout=120, check=False,
+        )  # fmt: skip
         assert done.returncode == 2
-        assert "No space left on device" in done.stderr
-        assert not errors.exists()
+        assert f"--errors {errors} cannot be written: File too large" in done.stderr
+        assert list(tmp_path.glob("*errors*")) == []

@@ -66,9 +66,21 @@ async def test_more_than_one_request_in_the_order_asked(service: Service) -> Non
     assert [row["number"] for row in csv.DictReader(io.StringIO(asked.out))] == numbers
 
 
-async def test_nothing_is_asked_for_nothing(service: Service) -> None:
-    asked = await command(service, "lookup", "--json", given=b"\n\n")
-    assert (asked.code, asked.out, asked.err) == (0, "", "")
+@pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)])
+@pytest.mark.parametrize("given", [b"", b"\n \n", b"\xef\xbb\xbf\r\n"])
+async def test_no_number_at_all_is_told(service: Service, tmp_path: Path, form: tuple[str, ...], given: bytes) -> None:
+    """A file that a job has left empty would pass for one in which every number is in the plan."""
+    file = tmp_path / "numbers.txt"
+    file.write_bytes(given)
+    for arguments, typed in (((), given), (("--file", "-"), given), (("--file", str(file)), b"90012345\n")):
+        asked = await command(service, "lookup", *form, *arguments, given=typed)
+        assert (asked.code, asked.out) == (2, "")
+        assert asked.err.startswith("nrdb lookup: there is no number to look up: name some, or give them in --file")
+
+
+async def test_lines_of_which_none_is_a_number(service: Service) -> None:
+    asked = await command(service, "lookup", "--csv", given=b"Kari\nOla\n")
+    assert (asked.code, asked.out, len(asked.err.splitlines())) == (2, "", 3)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +89,7 @@ async def test_nothing_is_asked_for_nothing(service: Service) -> None:
         (("--file", "nowhere.txt"), "No such file"),
         ((NUMBER, "--file", "nowhere.txt"), "name numbers or a file, not both"),
         ((NUMBER, "--at", "yesterday"), "/at: a time is RFC 3339"),
+        ((NUMBER, "--json", "--csv"), "--json or --csv, not both"),
         ((NUMBER, "--key", ""), "a key is needed"),
         ((NUMBER, "--url", "nrdb.example"), "the address of the service is like"),
         ((NUMBER, "--key", "wrong"), "unauthenticated"),

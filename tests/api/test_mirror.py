@@ -80,7 +80,40 @@ async def test_it_is_filled_and_goes_on(service: Service, tmp_path: Path) -> Non
     await equals_the_table(service, folder)
     verified = await command(service, "mirror", "verify", str(folder))
     assert (verified.code, verified.err) == (0, "")
-    assert verified.out.startswith(f"equal at {third[-1]['seq']}")
+    file, compared = verified.out.splitlines()
+    assert file.endswith(f"at {third[-1]['seq']}: 0 changes and 0:00:00 behind")
+    assert compared.startswith(f"equal at {third[-1]['seq']}")
+
+
+async def test_a_copy_that_has_stood_still_is_told_to_be_old(service: Service, tmp_path: Path) -> None:
+    """Its readers see what the file holds, not what a look at it has caught up with."""
+    kept = await made(service, tmp_path)
+    await service.case_in("scheduled", porting_time=LATER)
+    await service.clock(days=1, minutes=2)
+    behind = await service.read("/routing/changes", after=kept["seq"])
+    told = await command(service, "mirror", "verify", str(tmp_path), "--json")
+    found = json.loads(told.out)
+    assert (told.code, found["equal"]) == (3, True)
+    assert found["file"] == {"seq": kept["seq"], "at": kept["at"]}
+    assert found["behind"]["changes"] == len(behind["items"]) > 0
+    assert found["behind"]["seconds"] >= 86_520
+    assert found["seq"] == behind["next"]
+    shown = await command(service, "mirror", "verify", str(tmp_path), "--max-age", "100000")
+    assert shown.code == 0
+    assert shown.out.startswith(
+        f"the file is of {kept['at']}, at {kept['seq']}: {len(behind['items'])} changes and 1 day,"
+    )
+    # That it is different weighs more than that it is old.
+    write(tmp_path, "UPDATE routing SET holder = 'ICE' WHERE first = 4702000")
+    assert (await command(service, "mirror", "verify", str(tmp_path))).code == 1
+    await made_anew(service, tmp_path)
+    assert (await command(service, "mirror", "verify", str(tmp_path))).code == 0
+
+
+async def made_anew(service: Service, folder: Path) -> None:
+    """What the nightly line of the page does: without --quick, a copy that is damaged is mended."""
+    mended = await once(service, folder)
+    assert (mended.code, [event["event"] for event in events(mended)]) == (0, ["damaged", "copied", "equal"])
 
 
 async def test_the_query_of_the_page(service: Service, tmp_path: Path) -> None:
@@ -138,8 +171,17 @@ async def test_what_no_check_has_found_is_found_by_the_root(service: Service, tm
     await equals_the_table(service, tmp_path)
 
 
+async def test_a_root_that_is_damaged_is_told_in_digits(service: Service, tmp_path: Path) -> None:
+    await made(service, tmp_path)
+    write(tmp_path, "UPDATE node SET hash = x'00ff' WHERE depth = 0")
+    mended = await once(service, tmp_path, "--quick")
+    different = events(mended)[0]
+    assert (mended.code, different["event"]) == (0, "different")
+    assert "its root is 00ff, and should be " in different["reason"]
+
+
 @pytest.mark.parametrize(
-    "damage", ["torn", "empty", "other", "gone", "form", "middle", "text", "year", "reach", "when"]
+    "damage", ["torn", "empty", "other", "gone", "form", "middle", "text", "year", "reach", "when", "whose"]
 )
 async def test_a_damaged_file_is_copied_anew(service: Service, tmp_path: Path, damage: str) -> None:
     await made(service, tmp_path)
@@ -164,12 +206,14 @@ async def test_a_damaged_file_is_copied_anew(service: Service, tmp_path: Path, d
             write(tmp_path, "UPDATE routing SET last = 9000000000000000000 WHERE first = 4702000")
         case "when":
             write(tmp_path, "UPDATE state SET at = 'yesterday'")
+        case "whose":
+            write(tmp_path, "UPDATE state SET source = x'00ff'")
         case "middle":
             half = len(content) // 2
             file.write_bytes(content[:half] + bytes(4096) + content[half + 4096 :])
     verified = await command(service, "mirror", "verify", str(tmp_path))
     assert verified.code == 1
-    assert "nrdb mirror run copies it anew" in verified.err or verified.out.startswith("different")
+    assert "nrdb mirror run copies it anew" in verified.err or "\ndifferent at " in verified.out
     mended = await once(service, tmp_path)
     assert (mended.code, [event["event"] for event in events(mended)]) == (0, ["damaged", "copied", "equal"])
     await equals_the_table(service, tmp_path)
@@ -192,7 +236,7 @@ async def test_a_copy_of_another_service_is_left_alone(
             await other.db.execute("UPDATE world SET source = gen_random_uuid()")
             refused = await once(other, folder)
             verified = await command(other, "mirror", "verify", str(folder))
-    assert (refused.code, verified.code) == (1, 2)
+    assert (refused.code, verified.code) == (2, 2)
     assert "other-source: the copy is of" in refused.err
     assert "name another folder" in refused.err
     assert "other-source" in verified.err

@@ -1,6 +1,7 @@
 """Routing answers, portability and the number plan (contract section 5)."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from tests.support.service import Service, local
@@ -143,6 +144,25 @@ async def test_the_earliest_porting_time_is_accepted(service: Service) -> None:
     answer = await service.read("/portability/90012345", "TELIA")
     assert answer["earliest_porting_time"] == "2026-11-30T07:25:00Z"
     await service.ordered(porting_time=answer["earliest_porting_time"])
+
+
+@pytest.mark.parametrize("number", ["112", "116117", "9" * 15, "+47112", "99999999"])
+async def test_a_number_that_the_plan_does_not_know_is_well_formed_everywhere(service: Service, number: str) -> None:
+    """A short code is a number, and no mistake in writing: it is asked about in vain, whatever its length."""
+    for path in ("/routing", "/portability"):
+        service.refused(await service.get(f"{path}/{number}", "TELIA"), "number-unknown", status=404)
+    for path in ("/series", "/cases"):
+        assert await service.read(path, "TELIA", number=number) == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize("number", ["9001234x", "", "+4690012345", "9" * 16, "９００１２３４５", "90012345\n"])
+async def test_what_is_no_number_is_a_form_error_everywhere(service: Service, number: str) -> None:
+    for path in (f"/routing/{quote(number)}", f"/portability/{quote(number)}") if number else ():
+        service.refused(await service.get(path, "TELIA"), "invalid-message")
+    for path in ("/series", "/cases"):
+        response = await service.get(path, "TELIA", number=number)
+        service.refused(response, "invalid-message")
+        assert [error["pointer"] for error in response.json()["errors"]] == ["/number"]
 
 
 async def test_series(service: Service) -> None:

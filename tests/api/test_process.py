@@ -203,6 +203,30 @@ async def test_a_wrong_data_key_ends_the_start(databases: Databases, data_dir: P
         await connection.close()
 
 
+@pytest.mark.parametrize("command", ["serve", "worker"])
+async def test_a_stop_during_the_start_is_a_stop(databases: Databases, data_dir: Path, command: str) -> None:
+    """A start that waits for the database ends with 0 at once, and the next one finds everything as it was."""
+    async with databases.empty() as dsn:
+        connection = await asyncpg.connect(dsn)
+        with process(data_dir, "serve", NRDB_DATABASE_URL=dsn) as first:
+            first.await_address()
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE data_key, message_log IN ACCESS EXCLUSIVE MODE")
+            with process(data_dir, command, NRDB_DATABASE_URL=dsn) as held:
+
+                async def waits() -> bool:
+                    return bool(await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+                await eventually(waits, 20)
+                code, seconds = held.end()
+                assert code == 0
+                assert seconds < 5
+                assert "exception" not in held.log_path.read_text()
+        await connection.close()
+        with process(data_dir, "serve", NRDB_DATABASE_URL=dsn) as again:
+            again.await_address()
+
+
 async def test_a_worker_seals_at_its_start_and_erases_in_its_time(databases: Databases, data_dir: Path) -> None:
     """Lines of the first release stand in the open until then; 90 days after the retention began the person is gone."""
     words = ("Kari Nordmann", "1980-01-31", "ref-1")

@@ -97,6 +97,8 @@ async def test_how_deep_one_may_look(service: Service, depth: str) -> None:
 async def test_while_somebody_reckons_for_long_others_are_told_to_come_again(service: Service) -> None:
     async with service.db.transaction():
         await service.db.execute("SELECT 1 FROM routing_tree FOR UPDATE")
-        response = await service.get("/routing/proof", "CHILI")
-    assert response.status_code == 503
-    assert response.headers["retry-after"]
+        answers = [await service.get(path, "CHILI") for path in ("/routing/proof", "/routing/snapshot")]
+    for response in answers:
+        service.refused(response, "unavailable")
+        assert response.headers["retry-after"] == "10"
+        assert response.json()["detail"].startswith("The hash tree over the routing table is being made anew")

@@ -60,6 +60,38 @@ async def test_an_answer_is_overdue_after_two_working_hours(service: Service) ->
     assert await items(service, "overdue") == []
 
 
+async def test_what_will_be_overdue_soon(service: Service) -> None:
+    """Every answer or report stands in one of the two lists: late, or late in so many working minutes."""
+    answer = await service.ordered(porting_time="2026-11-25T10:00:00+01:00")
+    for minutes, found in ((119, []), (120, []), (121, [answer])):
+        assert [item["case_id"] for item in await items(service, "overdue", due_within=minutes)] == found
+    await service.time_passes(local("2026-11-23 09:30"))
+    (item,) = await items(service, "overdue", "TELENOR", due_within=60, code="TELENOR")
+    assert (item["due_at"], item["overdue_working_minutes"]) == ("2026-11-23T09:00:00Z", 0)
+    assert await items(service, "overdue", due_within=60, code="TELIA") == []
+    assert await items(service, "overdue", due_within=60, kind="five_digit") == []
+    assert len(await items(service, "overdue", due_within=60, kind="porting")) == 1
+    await service.time_passes(local("2026-11-23 10:00"))
+    # Due now: not late yet, but late as soon as a minute has passed.
+    assert await items(service, "overdue") == []
+    assert len(await items(service, "overdue", due_within=1)) == 1
+    await service.time_passes(local("2026-11-23 10:01"))
+    assert len(await items(service, "overdue", kind="porting")) == 1
+    assert await items(service, "overdue", due_within=2400) == []
+    assert await items(service, "overdue", kind="termination") == []
+    # Reports become due after the porting time only; what has not been carried out waits for none.
+    await service.accepted("TELENOR", "NP_GODK", case_id=answer)
+    await service.accepted("TELIA", "NP_IVER", case_id=answer)
+    assert await items(service, "overdue", due_within=2400) == []
+    await service.time_passes(local("2026-11-25 10:00"))
+    missing = (await service.case(answer))["completion"]["missing"]
+    assert [item["waiting_for"] for item in await items(service, "overdue", due_within=121)] == sorted(missing)
+    assert await items(service, "overdue", due_within=119) == []
+    for wrong in (0, 2401, "x"):
+        service.refused(await service.get("/reports/overdue", due_within=wrong), "invalid-message")
+    service.refused(await service.get("/reports/overdue", kind="x"), "invalid-message")
+
+
 async def test_the_edge_of_a_closed_day(service: Service) -> None:
     """Due exactly when the working day ends: overdue the instant after, although no working minute has passed."""
     await service.clock(local("2026-11-23 14:00"))
@@ -359,3 +391,74 @@ def test_what_counts_as_a_refusal() -> None:
     assert not is_refusal(Problem(Code.INVALID_MESSAGE, say("x")))
     assert not is_refusal(Problem(Code.UNAUTHENTICATED, say("x")))
     assert not is_refusal(Problem(Code.NOT_FOUND, say("x")))
+
+
+async def test_answers_of_several_days_together(service: Service) -> None:
+    asked = {"from_": "2026-11-23", "to": "2026-11-25"}
+    assert await items(service, "answers", **asked) == []
+    for number, minutes in (("90012345", 10), ("90012346", 30)):
+        case_id = await service.ordered(main_number=number, porting_time="2026-11-27T10:00:00+01:00")
+        await service.clock(minutes=minutes)
+        await service.accepted("TELENOR", "NP_GODK", case_id=case_id)
+    await service.clock(local("2026-11-24 09:00"))
+    case_id = await service.ordered(main_number="90012347", porting_time="2026-11-27T10:00:00+01:00")
+    await service.clock(minutes=170)
+    await service.accepted("TELENOR", "NP_GODK", case_id=case_id)
+    (item,) = await items(service, "answers", **asked)
+    # The middle one of 10, 30 and 170: no day has it for itself.
+    assert item == {
+        "code": "TELENOR", "count": 3, "working_minutes": {"median": 30.0, "p90": 142.0, "max": 170.0},
+        "minutes": {"median": 30.0, "p90": 142.0, "max": 170.0}, "within_due": 0.6667,
+    }  # fmt: skip
+    (day, _) = await items(service, "daily", **asked)
+    assert day["answers"][0]["working_minutes"]["median"] == 20.0
+    assert await items(service, "answers", "LYSE", **asked) == []
+    assert (await service.get("/reports/answers", "LYSE", code="TELENOR", **asked)).status_code == 403
+    assert (await service.get("/reports/answers", from_="2026-01-01", to="2026-03-01")).status_code == 422
+    rows = await table(service, "/reports/answers", **{"from": "2026-11-23", "to": "2026-11-25"})
+    assert {"code": "TELENOR", "name": "median_working_minutes", "value": "30.0"} in rows
+
+
+async def test_open_cases_by_state(service: Service) -> None:
+    await service.ordered(main_number="90012346", porting_time="2026-11-23T12:00:00+01:00")
+    await service.case_in("scheduled")
+    assert await items(service, "cases") == [
+        {"kind": "porting", "state": "awaiting_donor", "count": 1},
+        {"kind": "porting", "state": "scheduled", "count": 1},
+    ]
+    # Time alone does it, worker or none; what has ended is not open.
+    await service.time_passes(local("2026-11-23 12:00"))
+    waiting = [{"kind": "porting", "state": "awaiting_completion", "count": 1}]
+    for who in ("OPERATOR", "TELIA", "TELENOR", "LYSE"):
+        assert await items(service, "cases", who) == waiting
+    assert await items(service, "cases", code="DSB") == waiting
+    assert await items(service, "cases", "CHILI") == []
+    assert (await service.get("/reports/cases", "CHILI", code="TELIA")).status_code == 403
+    assert await table(service, "/reports/cases") == [{"kind": "porting", "state": "awaiting_completion", "count": "1"}]
+
+
+async def test_what_is_ported_out_of_each_series(service: Service) -> None:
+    plan = (await service.read("/series", limit=1000))["items"]
+    found = await items(service, "series", limit=1000)
+    assert [one["series_id"] for one in found] == [one["series_id"] for one in plan]
+    assert {one["ported_count"] for one in found} == {0}
+    assert all(one["top_holder"] == one["holder"] and one["top_share"] == 1 for one in found)
+    await service.case_in("awaiting_completion")
+    (item,) = [one for one in await items(service, "series", limit=1000) if one["ported_count"]]
+    assert (item["holder"], item["ported_count"]) == ("TELENOR", 1)
+    mine = await items(service, "series", "LYSE")
+    assert {one["holder"] for one in mine} == {"LYSE"}
+    assert (await service.get("/reports/series", "LYSE", code="TELENOR")).status_code == 403
+    first = await service.read("/reports/series", limit=1)
+    second = await service.read("/reports/series", limit=1, after=first["next"])
+    assert [first["items"][0]["first"], second["items"][0]["first"]] == [one["first"] for one in plan[:2]]
+
+
+async def test_the_newest_lines_of_the_audit_log(service: Service) -> None:
+    for day in range(3):
+        await service.admin("PUT", f"/caps/TELIA/2026-12-0{day + 1}", {"limit": day, "reason": f"reason {day}"})
+    first = await service.read("/audit", newest="true", limit=2)
+    assert [line["reason"] for line in first["items"]] == ["reason 2", "reason 1"]
+    rest = await service.read("/audit", newest="true", limit=2, after=first["next"])
+    assert rest["items"][0]["reason"] == "reason 0"
+    assert rest["next"] is None

@@ -2,17 +2,21 @@
 
 import asyncio
 import gzip
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect
 from starlette.types import Message
 from tests.support import copies
 from tests.support.service import Service, local
 
-from nrdb.api.snapshot import Snapshot
+from nrdb.api.limits import CopyPlaces
+from nrdb.api.snapshot import Sender, Snapshot
 from nrdb.db import open_pool
 from nrdb.errors import Code, Problem
+from nrdb.providers.keys import Caller, find_caller
 from nrdb.routing.export import edition
 
 NUMBER = "90012345"
@@ -68,6 +72,13 @@ async def test_the_history_of_a_number(service: Service) -> None:
         ("TELENOR", None, True, False),
     ]
     assert items[1]["recorded_at"] == items[2]["recorded_at"] == items[0]["removed_at"]
+    # Removals have their places in the same order of changes, those that a copy is told of the same ones.
+    changes = (await service.read("/routing/changes", "CHILI", limit=1000))["items"]
+    assert {(item["seq"], "put") for item in items} <= {(change["seq"], change["op"]) for change in changes}
+    removed = {(item["removed_seq"], item["removed_at"]) for item in items[:3]}
+    assert removed <= {(change["seq"], change["at"]) for change in changes if change["op"] == "remove"}
+    assert items[0]["seq"] < items[0]["removed_seq"] < items[1]["seq"] < items[2]["seq"] < items[1]["removed_seq"]
+    assert items[3]["removed_seq"] is None
     page = await service.read(f"/routing/{NUMBER}/history", "CHILI", limit=3)
     rest = await service.read(f"/routing/{NUMBER}/history", "CHILI", after=page["next"])
     assert page["items"] + rest["items"] == items
@@ -148,6 +159,14 @@ async def test_forms_of_a_snapshot(service: Service) -> None:
         )
         assert (same.status_code, same.content) == (304, b"")
         assert same.headers["vary"] == "Accept, Accept-Encoding"
+        assert same.headers["etag"] == f'W/"{same.headers["routing-seq"]}"'
+        # The place alone does not tell whose table it is.
+        assert same.headers["routing-source"] == str(await service.db.fetchval("SELECT source FROM world"))
+    await service.case_in("scheduled", main_number="90012346")
+    changed = await service.client.get(
+        "/v1/routing/snapshot", headers=service.headers("CHILI") | {"if-none-match": f'W/"{plain.seq}"'}
+    )
+    assert changed.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -162,9 +181,10 @@ async def test_forms_of_a_snapshot(service: Service) -> None:
         (b"application/x-ndjson, text/csv", False),
         (b"text/csv;q=0, */*", False),
         (b"text/csv;q=0.5, */*", False),
-        (b"application/xml", False),
-        (b"text/csv;q=\xb2", False),
+        (b"application/xml, application/*;q=0.1", False),
+        (b"text/csv;q=\xb2, */*;q=0.1", False),
         (b";q=1,,;;=", False),
+        (b"", False),
     ],
 )
 async def test_who_gets_csv(service: Service, accept: bytes, csv: bool) -> None:
@@ -172,6 +192,23 @@ async def test_who_gets_csv(service: Service, accept: bytes, csv: bool) -> None:
     response = await service.client.get("/v1/routing/snapshot", headers=headers | {b"accept": accept})
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/csv") is csv
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["application/xml", "application/json", "text/html, image/*", "*/*;q=0", "text/csv;q=0, application/x-ndjson;q=0"],
+)
+async def test_forms_that_there_are_not(service: Service, accept: str) -> None:
+    headers = service.headers("CHILI") | {"accept": accept}
+    response = await service.client.get("/v1/routing/snapshot", headers=headers)
+    service.refused(response, "not-acceptable")
+    assert "comes as application/x-ndjson or text/csv" in response.json()["detail"]
+
+
+async def test_several_headers_that_say_what_is_accepted(service: Service) -> None:
+    headers = [*service.headers("CHILI").items(), ("accept", "text/html"), ("accept", "text/csv")]
+    response = await service.client.get("/v1/routing/snapshot", headers=headers)
+    assert response.headers["content-type"].startswith("text/csv")
 
 
 @pytest.mark.parametrize(
@@ -203,7 +240,7 @@ async def test_more_copies_than_may_be_made_at_once(service: Service, monkeypatc
 
     try:
         async with pool.acquire() as held:
-            copy = Snapshot(pool, await edition(held), "", "", (False, False))
+            copy = Snapshot(pool, nullcontext(), await edition(held), "", (False, False))
             with pytest.raises(Problem) as told:
                 await copy({}, nothing, send)
         assert told.value.code is Code.UNAVAILABLE
@@ -218,6 +255,34 @@ async def test_more_copies_than_may_be_made_at_once(service: Service, monkeypatc
         assert sent[-1]["more_body"] is False
     finally:
         await pool.close()
+
+
+async def test_who_takes_a_copy_too_slowly_has_to_begin_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece goes in time, but all of them would take hours: the place is for those who take what they ask for."""
+    now, taken = 0.0, []
+
+    async def slowly(message: Message) -> None:
+        nonlocal now
+        await asyncio.sleep(0)
+        taken.append(len(message["body"]))
+        now += 10
+
+    monkeypatch.setattr("nrdb.api.snapshot.monotonic", lambda: now)
+    # Enough in ten seconds for the whole of the minute to stay.
+    steady = Sender(slowly)
+    for _ in range(100):
+        await steady(bytes(160 * 1024))
+    taken.clear()
+    trickling = Sender(slowly)
+
+    async def go_on() -> None:
+        for _ in range(100):
+            await trickling(b"x")
+
+    with pytest.raises(ClientDisconnect):
+        await go_on()
+    # After a minute it has earned less than a thousandth of a second.
+    assert len(taken) in (6, 7)
 
 
 async def test_a_place_that_was_never_given(service: Service) -> None:
@@ -340,6 +405,61 @@ async def test_numbers_asked_for_stand_in_no_metric(service: Service) -> None:
     assert NUMBER not in metrics
 
 
+async def test_one_copy_at_a_time_for_each_who_copies(service: Service) -> None:
+    """A code keeps no other from copying, and its own place is free as soon as it has the end of its copy."""
+    pool, places = await open_pool(service.dsn, 2), CopyPlaces()
+    begun, left = asyncio.Event(), asyncio.Event()
+
+    async def leaves() -> Message:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def nothing() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def stands_still(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            begun.set()
+            await asyncio.Event().wait()
+
+    async def takes(message: Message) -> None:
+        sent.append(message)
+
+    sent: list[Message] = []
+    chili = await _caller(service, "CHILI")
+    try:
+        async with pool.acquire() as held:
+            table = await edition(held)
+
+        def copied(caller: Caller) -> Snapshot:
+            return Snapshot(pool, places.one(caller), table, "", (False, False))
+
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            group.create_task(copied(chili)({}, leaves, stands_still))
+            await begun.wait()
+            with pytest.raises(Problem) as told:
+                await copied(chili)({}, nothing, takes)
+            assert told.value.code is Code.TOO_MANY_REQUESTS
+            assert told.value.headers == {"Retry-After": "10"}
+            for who in ("TELIA", "OPERATOR"):
+                await copied(await _caller(service, who))({}, nothing, takes)
+                assert sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+            left.set()
+        await copied(chili)({}, nothing, takes)
+        assert sent[-1]["more_body"] is False
+    finally:
+        await pool.close()
+    for _ in range(5):
+        assert (await service.get("/routing/snapshot", "CHILI")).status_code == 200
+
+
+async def _caller(service: Service, who: str) -> Caller:
+    caller, _ = await find_caller(service.db, service.keys[who])
+    assert caller is not None
+    return caller
+
+
 async def test_a_copy_ends_with_whoever_asked_for_it(service: Service) -> None:
     """Sending to a client that has left goes nowhere, silently: the database would go on to the end of the table."""
     pool = await open_pool(service.dsn, 1)
@@ -357,7 +477,7 @@ async def test_a_copy_ends_with_whoever_asked_for_it(service: Service) -> None:
     try:
         async with pool.acquire() as held:
             table = await edition(held)
-        await asyncio.wait_for(Snapshot(pool, table, "", "", (False, False))({}, leaves, stands_still), 10)
+        await asyncio.wait_for(Snapshot(pool, nullcontext(), table, "", (False, False))({}, leaves, stands_still), 10)
         async with asyncio.timeout(10), pool.acquire() as free:
             assert await free.fetchval("SELECT 1") == 1
     finally:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ from tests.support.importing import run_import, write_table
 from tests.support.server import DATA_KEY, sandbox_settings
 from tests.support.service import Service
 
-from nrdb.verifying.program import Verdict, verify
+from nrdb.verifying.compare import Difference
+from nrdb.verifying.program import Refusal, Verdict, verify
 
 DAMAGE = {
     "the holder of a ported number": (
@@ -46,20 +48,23 @@ DAMAGE = {
 }
 
 
-async def _verified(service: Service, place: Path) -> Verdict:
-    return await verify(sandbox_settings(place), service.dsn, lambda _: None)
+async def _verified(service: Service, place: Path) -> tuple[Verdict, list[Refusal | Difference]]:
+    found: list[Refusal | Difference] = []
+    verdict = await verify(sandbox_settings(place), service.dsn, lambda _: None, found.append)
+    assert verdict.refused + verdict.differences == len(found)
+    return verdict, found
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 async def test_damage_is_told(service: Service, damage: str, tmp_path: Path) -> None:
     statement, told = DAMAGE[damage]
     await service.case_in("awaiting_completion")
-    assert (await _verified(service, tmp_path)).equal
+    assert (await _verified(service, tmp_path))[0].equal
     await service.db.execute("CREATE TABLE kept AS SELECT * FROM routing")
     await service.db.execute(statement)
-    found = await _verified(service, tmp_path)
-    assert not found.equal
-    assert any(difference.what.startswith(told) for difference in found.differences), found.differences
+    verdict, found = await _verified(service, tmp_path)
+    assert not verdict.equal
+    assert any(isinstance(each, Difference) and each.what.startswith(told) for each in found), found
     # What is sound again for what every test looks at in the end.
     await service.db.execute("DELETE FROM routing; INSERT INTO routing SELECT * FROM kept; DROP TABLE kept")
 
@@ -86,6 +91,48 @@ async def test_the_command(service: Service, tmp_path: Path) -> None:
     assert left == 0
 
 
+async def test_a_table_that_is_lost_is_shown_in_part_and_counted(service: Service, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NRDB_")}
+    environment |= {"NRDB_DATABASE_URL": service.dsn, "NRDB_SANDBOX": "1", "NRDB_DATA_KEY": DATA_KEY}
+    await service.db.execute(
+        "CREATE TABLE kept AS SELECT * FROM routing; UPDATE routing SET served_since = served_since + make_interval("
+        "secs => put_seq % 1000)"
+    )
+
+    command = [sys.executable, "-m", "nrdb", "verify"]
+
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *more], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    def read_a_line() -> tuple[str, int]:
+        with subprocess.Popen(
+            command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as reads:
+            assert reads.stdout is not None
+            line = reads.stdout.readline()
+            reads.stdout.close()
+        return line, reads.returncode
+
+    done = await asyncio.to_thread(run, "--limit", "3")
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line[:8] for line in lines[:9]] == ["numbers ", "  here: ", "  replay"] * 3
+    assert (told := re.fullmatch(r"differences: (\d+), of which 3 are shown \(--limit\)", lines[9]))
+    assert int(told[1]) > 10
+    assert lines[-1].endswith(": NOT the same")
+    done = await asyncio.to_thread(run, "--limit", "2", "--json")
+    shown = json.loads(done.stdout)
+    assert (len(shown["differences"]), shown["difference_count"], shown["equal"]) == (2, int(told[1]), False)
+    # Who reads a line only learns by the exit code that it is not the same, too.
+    line, code = await asyncio.to_thread(read_a_line)
+    assert (line[:8], code) == ("numbers ", 1)
+    left = await service.db.fetchval("SELECT count(*) FROM pg_database WHERE datname LIKE 'nrdb_verify%'")
+    assert left == 0
+    await service.db.execute("DELETE FROM routing; INSERT INTO routing SELECT * FROM kept; DROP TABLE kept")
+
+
 async def test_an_import_is_replayed_from_what_it_has_written(
     service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,6 +148,6 @@ async def test_an_import_is_replayed_from_what_it_has_written(
     case_id = await service.ordered("TELENOR", main_number="41230001", donor="TELIA")
     await service.accepted("TELIA", "NP_GODK", case_id=case_id)
     await service.accepted("TELENOR", "NP_IVER", case_id=case_id)
-    found = await _verified(service, tmp_path)
-    assert (found.refused, found.differences) == ([], [])
+    verdict, found = await _verified(service, tmp_path)
+    assert (verdict.equal, found) == (True, [])
     assert (await service.read("/routing/41230001", at="2026-11-23T10:00:00+01:00"))["holder"] == "TELENOR"

@@ -118,8 +118,12 @@ async def test_answers_may_be_kept_until_the_next_change_at_most(service: Servic
     await undo.start()
     try:
         await service.db.execute("UPDATE world SET sandbox = false, sandbox_now = NULL")
-        shift = """UPDATE routing SET valid_until = clock_timestamp() + $1::interval
-                    WHERE valid_until < 'infinity' AND removed_at = 'infinity'"""
+        # Whatever the day is, the row that ends is the one of today: the sandbox's days pass, too.
+        shift = """UPDATE routing SET valid_from = CASE WHEN valid_until < 'infinity' THEN valid_from ELSE soon END,
+                                      valid_until = CASE WHEN valid_until < 'infinity' THEN soon ELSE valid_until END
+                     FROM (SELECT clock_timestamp() + $1::interval AS soon) AS _
+                    WHERE removed_at = 'infinity' AND first IN
+                          (SELECT first FROM routing WHERE valid_until < 'infinity' AND removed_at = 'infinity')"""
         await service.db.execute(shift, timedelta(seconds=40))
         assert 20 <= await ttl(ported) < 40
         await service.db.execute(shift, timedelta(hours=1))

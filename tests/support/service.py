@@ -46,7 +46,8 @@ CITED: Mapping[str, tuple[str | None, str]] = {
 STATUSES = {
     "unauthenticated": 401, "role-not-permitted-here": 403, "body-too-large": 413, "unsupported-media-type": 415,
     "not-json": 400, "invalid-message": 422, "sender-not-yours": 403, "provider-inactive": 403,
-    "unknown-case": 404, "not-found": 404, "method-not-allowed": 405, "unavailable": 503,
+    "unknown-case": 404, "not-found": 404, "method-not-allowed": 405, "not-acceptable": 406,
+    "unavailable": 503,
 }  # fmt: skip
 #: Tables whose content a message may change, in the order in which a difference is easiest to read.
 TABLES = (

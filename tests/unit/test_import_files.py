@@ -1,6 +1,7 @@
 """Files as operators have them: what is read, and what each kind of bad file is told. No database."""
 
 import io
+import os
 import re
 import tracemalloc
 from pathlib import Path
@@ -189,7 +190,8 @@ def test_what_is_no_utf8_is_told_where_and_how_to_convert_it(
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
-    for place in (tmp_path, Path("/dev/null")):
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path, tmp_path / "pipe", Path("/dev/null"), Path("/dev/zero")):
         with pytest.raises(FileError, match="is no file"):
             open_table(place)
     with pytest.raises(FileNotFoundError):

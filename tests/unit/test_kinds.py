@@ -1,14 +1,18 @@
 """The wire forms: what is well-formed, where a mistake is, and what makes two messages the same."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from nrdb.api.problems import validation_problem
+from nrdb.cases.machine import STATES
+from nrdb.cases.words import STATE_WORDS
+from nrdb.messages import reasons
 from nrdb.messages.consequences import content_of
-from nrdb.messages.kinds import MESSAGE, MESSAGE_TYPES
+from nrdb.messages.kinds import MESSAGE, MESSAGE_TYPES, Expected, RefusalReason
+from nrdb.rulebook import load_rulebook
 
 ID = "0197a1b2-0000-4000-8000-00000000000a"
 CASE = "0197a1b2-0000-7000-8000-00000000000b"
@@ -134,9 +138,20 @@ def test_every_field_of_an_order_makes_a_difference(name: str) -> None:
         (about("NP_FIVE", comment=""), "/comment"),
         (about("NP_FIVE", comment="x" * 1001), "/comment"),
         (about("NP_FBES", reason="too-expensive"), "/reason"),
-        (about("NP_FBES", reason="number-not-held", expected={"name": "Kari"}), ""),
+        (about("NP_FBES", reason="number-not-held", expected={"name": "Kari"}), "/expected/name"),
         (about("NP_FBES", reason="owner-mismatch", expected={"birth_date": "1980-01-31"}), "/expected/birth_date"),
-        (about("NP_FBES", reason="owner-mismatch", expected={"porting_time": "2026-11-23T10:00:00Z"}), ""),
+        (
+            about("NP_FBES", reason="owner-mismatch", expected={"porting_time": "2026-11-23T10:00:00Z"}),
+            "/expected/porting_time",
+        ),
+        (
+            about(
+                "NP_FBES",
+                reason="owner-mismatch",
+                expected={"birth_date": "19800131", "organisation_number": "974760673"},
+            ),
+            "/expected/birth_date",
+        ),
         (about("NP_FBES", reason="numbers-incomplete", expected={"numbers": []}), "/expected/numbers"),
         (about("NP_FBES", reason="number-not-held", secret_number="yes"), "/secret_number"),
         (about("NP_FBES", reason="number-not-held", secret_number=1), "/secret_number"),
@@ -146,6 +161,21 @@ def test_every_field_of_an_order_makes_a_difference(name: str) -> None:
 )
 def test_where_a_mistake_is(message: dict[str, Any], pointer: str) -> None:
     assert pointers(message) == [pointer]
+
+
+def test_every_field_that_does_not_belong_to_the_reason_is_named() -> None:
+    expected = {"number_type": "E", "name": "Kari", "porting_time": "2026-11-23T10:00:00Z"}
+    message = about("NP_FBES", reason="number-type-wrong", expected=expected)
+    assert pointers(message) == ["/expected/name", "/expected/porting_time"]
+
+
+def test_every_state_has_words() -> None:
+    assert set(STATE_WORDS) == set(STATES)
+
+
+def test_every_reason_and_every_field_of_a_refusal_has_words() -> None:
+    assert set(reasons.REASONS) == set(get_args(RefusalReason)) == set(load_rulebook().reasons)
+    assert set(reasons.FIELDS) == {*Expected.model_fields, "comment"}
 
 
 @pytest.mark.parametrize("number", ["974760673", "923609016", "889640782"])

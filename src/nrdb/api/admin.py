@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from nrdb.api.answers import BODY_PROBLEMS, CapView, KeyCreated, KeyView, page
 from nrdb.api.calendar import in_calendar
-from nrdb.api.changes import check_code
+from nrdb.api.change_answers import DryRunAnswer
+from nrdb.api.changes import DryRun, Why, answer, check_code
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_cursor, write_cursor
 from nrdb.api.forms import KeyLimits, LimitForm, NewKey, NewProviderKey, ReasonForm
@@ -26,6 +27,7 @@ from nrdb.messages.fields import Day, ProviderCode, Uuid
 from nrdb.providers.caps import read_caps, set_limit
 from nrdb.providers.keys import create_key, find_key, limit_key, list_keys, revoke_key
 from nrdb.providers.registry import find_provider
+from nrdb.routing.reassign import Effects
 from nrdb.texts import say
 
 router = guarded("admin", tags=["administration"])
@@ -39,28 +41,31 @@ DayPath = Annotated[Day, AfterValidator(in_calendar), Path()]
     "/admin/providers/{code}/keys",
     status_code=201,
     response_model=KeyCreated,
-    responses=BODY_PROBLEMS,
+    responses={200: {"model": DryRunAnswer, "description": "A dry run"}, **BODY_PROBLEMS},
     summary="A key for a provider",
 )
-async def post_provider_key(request: Request, code: CodePath, form: Annotated[NewProviderKey, Body()]) -> Response:
+async def post_provider_key(
+    request: Request, code: CodePath, form: Annotated[NewProviderKey, Body()], dry_run: DryRun = False
+) -> Response:
     """The key is shown this once; several of a code live at a time."""
-    return await _new_key(request, NewKey(role="provider", codes=(code,), **form.model_dump()), code)
+    wanted = NewKey(role="provider", codes=(code,), **form.model_dump())
+    return await _new_key(request, wanted, code, dry_run=dry_run)
 
 
 @router.post(
     "/admin/keys",
     status_code=201,
     response_model=KeyCreated,
-    responses=BODY_PROBLEMS,
+    responses={200: {"model": DryRunAnswer, "description": "A dry run"}, **BODY_PROBLEMS},
     summary="A key of any role",
 )
-async def post_key(request: Request, form: Annotated[NewKey, Body()]) -> Response:
+async def post_key(request: Request, form: Annotated[NewKey, Body()], dry_run: DryRun = False) -> Response:
     """The key is shown this once."""
-    return await _new_key(request, form, None)
+    return await _new_key(request, form, None, dry_run=dry_run)
 
 
-async def _new_key(request: Request, form: NewKey, path_code: str | None) -> Response:
-    async with record_change(services(request).pool, caller_of(request).key_id) as change:
+async def _new_key(request: Request, form: NewKey, path_code: str | None, *, dry_run: bool) -> Response:
+    async with record_change(services(request).pool, caller_of(request).key_id, dry_run=dry_run) as change:
         for place, code in enumerate(form.codes):
             if code == NKOM:
                 raise field_problem(f"/codes/{place}", say("code 0 (Nkom) has no keys"))
@@ -76,7 +81,9 @@ async def _new_key(request: Request, form: NewKey, path_code: str | None) -> Res
             expires_at=form.expires_at,
         )
         shown = {"role": form.role, "codes": list(form.codes), "label": form.label}
-        await change.record("key-created", str(key_id), after=shown)
+        await change.record("key-created", str(key_id), after=shown, reason=form.reason)
+    if dry_run:
+        return answer({}, Effects().view(), dry_run=True)
     return json_response({"key_id": str(key_id), "key": key}, 201)
 
 
@@ -108,7 +115,7 @@ def _key_view(key: dict[str, Any]) -> dict[str, Any]:
 
 
 @router.delete("/admin/keys/{key_id}", status_code=204, response_class=Response, summary="Revoke a key")
-async def delete_key(request: Request, key_id: Annotated[Uuid, Path()]) -> Response:
+async def delete_key(request: Request, key_id: Annotated[Uuid, Path()], reason: Why = None) -> Response:
     """From now on the key opens nothing. A second time changes nothing."""
     async with change_world(services(request).pool, caller_of(request).key_id) as change:
         before = await find_key(change.connection, key_id)
@@ -117,7 +124,9 @@ async def delete_key(request: Request, key_id: Annotated[Uuid, Path()]) -> Respo
         if before["revoked_at"] is None:
             await revoke_key(change.connection, key_id, change.at)
             after = {**before, "revoked_at": change.at}
-            await change.record("key-revoked", str(key_id), before=_key_view(before), after=_key_view(after))
+            await change.record(
+                "key-revoked", str(key_id), before=_key_view(before), after=_key_view(after), reason=reason
+            )
     return Response(status_code=204)
 
 

@@ -51,6 +51,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         403: "Not for your role or codes",
         404: "Not found, or not visible to you",
         409: "Refused by a rule; `code`, `rule`, `source` and `facts` say why",
+        406: "In none of the forms that `Accept` names",
         410: "The position no longer exists",
         413: "The body is too large",
         415: "The Content-Type is not the one that is asked for",
@@ -80,6 +81,12 @@ class CustomerView(Shown):
     name: str
     birth_date: date | None = None
     organisation_number: str | None = None
+
+
+class CustomerShown(Shown):
+    """The customer; null where the case has none, or its personal data are erased."""
+
+    customer: CustomerView | None
 
 
 class NextView(Shown):

@@ -7,26 +7,33 @@ from uuid import UUID
 from fastapi import Path, Query, Request
 from starlette.responses import Response
 
-from nrdb.api.answers import CaseView, HistoryLine, Reminded, page, problems
+from nrdb.api.answers import CaseView, CustomerShown, HistoryLine, Reminded, page, problems
 from nrdb.api.context import Services, services
 from nrdb.api.cursors import Limit, page_of, read_cursor, read_position, write_cursor
 from nrdb.api.guard import caller_of, guarded, own_code
 from nrdb.api.languages import told
-from nrdb.api.problems import json_response
-from nrdb.cases.lists import CaseFilter, list_cases
+from nrdb.api.numbers import NumberLookedFor
+from nrdb.api.problems import field_problem, json_response
+from nrdb.audit import record_change
+from nrdb.cases.lists import CaseFilter, WaitingFor, list_cases
+from nrdb.cases.machine import Kind
 from nrdb.cases.queries import CaseRead, find_case, history
-from nrdb.cases.view import case_view, with_customer
+from nrdb.cases.view import case_view, told_warnings, with_customer
 from nrdb.clock import format_time, parse_time
 from nrdb.db import acquire
 from nrdb.deciding import unknown_case
-from nrdb.messages.fields import Number, ProviderCode, Time
+from nrdb.errors import Code, Problem
+from nrdb.messages.fields import ProviderCode, Time
 from nrdb.messages.reminding import Reminder
 from nrdb.providers.keys import Caller
+from nrdb.texts import say
 from nrdb.timers.calendar import working_calendar
 
 router = guarded("provider", "operator", "admin", tags=["cases"])
 reminding = guarded("provider", tags=["cases"])
 
+#: What the audit log calls it when somebody has looked at a customer.
+CUSTOMER_SHOWN = "customer-shown"
 CaseIdPath = Annotated[str, Path(max_length=100, description="The id that the 201 of the order answered")]
 State = Literal[
     "awaiting_donor",
@@ -46,11 +53,15 @@ State = Literal[
 @router.get("/cases", response_model=page(CaseView), summary="List cases")
 async def get_cases(
     request: Request,
-    number: Annotated[Number | None, Query()] = None,
+    number: Annotated[NumberLookedFor | None, Query()] = None,
     state: Annotated[State | None, Query()] = None,
-    kind: Annotated[Literal["porting", "termination", "five_digit"] | None, Query()] = None,
+    kind: Annotated[Kind | None, Query()] = None,
     code: Annotated[ProviderCode | None, Query()] = None,
     role: Annotated[Literal["MT", "AT", "OAT"] | None, Query(description="the role of `code`")] = None,
+    waiting_for: Annotated[
+        WaitingFor | None,
+        Query(description="those that wait for `code` (a provider's default: its own codes), or for others"),
+    ] = None,
     from_: Annotated[Time | None, Query(alias="from", description="porting or termination time, this or later")] = None,
     to: Annotated[Time | None, Query(description="porting or termination time, before this")] = None,
     after: Annotated[str | None, Query()] = None,
@@ -60,6 +71,8 @@ async def get_cases(
     caller = caller_of(request)
     if role is not None and code is None and len(caller.codes) == 1:
         code = caller.codes[0]
+    if waiting_for is not None and code is None and caller.sees_all:
+        raise field_problem("/waiting_for", say("needs code: whom the cases wait for"))
     wanted = CaseFilter(
         seen_by=None if caller.sees_all else caller.codes,
         number=number,
@@ -67,6 +80,7 @@ async def get_cases(
         kind=kind,
         code=code,
         role=role,
+        waiting_for=waiting_for,
         from_time=from_,
         until_time=to,
         after=_read_position(after),
@@ -76,7 +90,7 @@ async def get_cases(
         found = await list_cases(connection, wanted, services(request).vault)
     items, following = page_of(found, limit, _position)
     views = [view_case(services(request), item, caller) for item in items]
-    return json_response({"items": views, "next": following})
+    return told(request, {"items": views, "next": following})
 
 
 def _position(read: CaseRead) -> str:
@@ -94,7 +108,7 @@ def _read_position(after: str | None) -> tuple[datetime, UUID] | None:
 async def get_case(request: Request, case_id: CaseIdPath) -> Response:
     """The case as it is now, with what may come next."""
     found = await _visible(request, case_id)
-    return json_response(view_case(services(request), found, caller_of(request)))
+    return told(request, view_case(services(request), found, caller_of(request)))
 
 
 @router.get("/cases/{case_id}/history", response_model=page(HistoryLine), summary="What happened to a case")
@@ -129,6 +143,29 @@ async def post_remind(
     return json_response({"reminded": list(reminded)}, 202)
 
 
+@reminding.post(
+    "/cases/{case_id}/customer",
+    response_model=CustomerShown,
+    responses=problems(409),
+    summary="Show the customer to a person",
+)
+async def post_customer(request: Request, case_id: CaseIdPath) -> Response:
+    """The customer of a case, for the MT and AT, with a line in the audit log that says who has looked.
+
+    The console asks this way when somebody wants to see the customer. It is a POST because it leaves a trace.
+    """
+    caller = caller_of(request)
+    found = await _visible(request, case_id)
+    customer = with_customer({"customer": None}, found.case, frozenset(caller.codes))["customer"]
+    if not set(caller.codes) & {found.case.recipient, found.case.donor}:
+        raise Problem(
+            Code.ROLE_NOT_PERMITTED, say("The customer is shown to the recipient and the donor of the case only.")
+        )
+    async with record_change(services(request).pool, caller.key_id) as change:
+        await change.record(CUSTOMER_SHOWN, str(found.case.case_id))
+    return json_response({"customer": customer})
+
+
 async def _visible(request: Request, case_id: str) -> CaseRead:
     caller = caller_of(request)
     try:
@@ -143,7 +180,8 @@ async def _visible(request: Request, case_id: str) -> CaseRead:
 
 
 def view_case(parts: Services, read: CaseRead, caller: Caller) -> dict[str, object]:
-    """The case as this caller may see it."""
+    """The case as this caller may see it; its warnings not yet in any language."""
     calendar = working_calendar(parts.rulebook, read.closed_days)
     view = case_view(read.case, read.now, parts.rulebook, calendar)
+    view["warnings"] = told_warnings(view["warnings"])
     return with_customer(view, read.case, frozenset(caller.codes))

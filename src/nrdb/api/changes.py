@@ -11,10 +11,13 @@ from nrdb.audit import Change
 from nrdb.clock import format_time
 from nrdb.db import Connection
 from nrdb.errors import Code, Problem
+from nrdb.messages.fields import Text
 from nrdb.providers.registry import find_provider
 from nrdb.texts import say
 
 DryRun = Annotated[bool, Query(description="answer what would change, and change nothing")]
+
+Why = Annotated[Text | None, Query(max_length=1000, description="for the audit log")]
 
 
 async def known_code(connection: Connection, code: str, pointer: str) -> dict[str, Any]:

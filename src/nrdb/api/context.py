@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
-from nrdb.api.limits import RequestLimits, StreamSlots
+from nrdb.api.limits import CopyPlaces, RequestLimits, StreamSlots
 from nrdb.db import Pool
 from nrdb.delivery.inbox import Reader
 from nrdb.delivery.tail import Tail
@@ -40,6 +40,7 @@ class Services:
     stopping: asyncio.Event
     requests: RequestLimits
     streams: StreamSlots
+    copies: CopyPlaces = field(default_factory=CopyPlaces)
     known_callers: dict[str, tuple[Caller, float]] = field(default_factory=dict)
     testing: set[str] = field(default_factory=set)
 

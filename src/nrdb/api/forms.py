@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictBool, StrictInt, StringConstraints, field_validator, model_validator
 
 from nrdb.cases.case import CLEARINGHOUSE
+from nrdb.messages import patterns
 from nrdb.messages.fields import (
     Form,
     Name,
@@ -18,8 +19,8 @@ from nrdb.messages.fields import (
 )
 from nrdb.texts import FieldError, say
 
-Email = Annotated[Text, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
-Phone = Annotated[Text, StringConstraints(max_length=20, pattern=r"^\+?[0-9 ]{3,19}$")]
+Email = Annotated[Text, StringConstraints(max_length=254, pattern=patterns.EMAIL)]
+Phone = Annotated[Text, StringConstraints(max_length=20, pattern=patterns.PHONE)]
 Label = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 #: More than all numbers of the country; PostgreSQL counts further.
 NumberLimit = Annotated[StrictInt, Field(ge=0, le=10**12)]
@@ -48,6 +49,7 @@ class NewProvider(Form):
     terminating: StrictBool
     routing_number: RoutingNumber | None = None
     contact: Contact
+    reason: Reason | None = None
 
     @field_validator("code")
     @classmethod
@@ -66,7 +68,7 @@ class NewProvider(Form):
 
 
 class ProviderChange(Form):
-    """What is to be different; what is absent stays."""
+    """What is to be different; what is absent stays, and null takes away what a provider may do without."""
 
     name: Name | None = None
     organisation_number: OrganisationNumber | None = None
@@ -82,6 +84,7 @@ class NewProviderKey(Form):
 
     label: Label
     expires_at: Time | None = None
+    reason: Reason | None = None
 
 
 class NewKey(Form):
@@ -91,6 +94,7 @@ class NewKey(Form):
     codes: Annotated[tuple[ProviderCode, ...], Field(max_length=100)] = ()
     label: Label
     expires_at: Time | None = None
+    reason: Reason | None = None
 
     @field_validator("codes")
     @classmethod

@@ -4,6 +4,7 @@ FastAPI reads a body before it resolves dependencies, so a dependency would answ
 route class is where the order can be had.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
@@ -14,12 +15,13 @@ from starlette.responses import Response
 
 from nrdb.api.answers import PROBLEMS
 from nrdb.api.context import Services, services
-from nrdb.api.problems import form_problem
+from nrdb.api.form_errors import is_field_name
+from nrdb.api.problems import field_problems
 from nrdb.clock import monotonic
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem, unauthenticated
 from nrdb.providers.keys import Caller, Role, find_caller, is_live
-from nrdb.texts import any_of, say
+from nrdb.texts import Told, all_of, any_of, say
 
 #: The largest body of a single request (contract section 2).
 BODY_LIMIT = 1024 * 1024
@@ -29,8 +31,8 @@ PATIENCE = 2.0
 KNOWN_CALLERS = 10_000
 #: Seconds that one is remembered: so long another limit may take to hold.
 KNOWN_SECONDS = 5.0
-#: Methods that change something: there a parameter that nobody reads, as a dry run where there is none, is an error.
-_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+#: Where a request from within this process says who asks. Nothing that comes over the network can set it.
+CALLER = "nrdb.caller"
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -64,6 +66,8 @@ def _too_large() -> Problem:
 
 async def authenticate(request: Request, roles: tuple[Role, ...]) -> Caller:
     """The caller of a live key that has one of the roles. Raises 401 or 403."""
+    if CALLER in request.scope:
+        return _with_role(request.scope[CALLER], roles)
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     caller = None
     if scheme.lower() == "bearer" and key.strip():
@@ -81,6 +85,10 @@ async def known_caller(request: Request, roles: tuple[Role, ...]) -> tuple[Calle
 
     Keys are remembered for some seconds, so that what comes thousands of times a second costs no look-up of its own.
     """
+    if CALLER in request.scope:
+        found = await authenticate(request, roles)
+        services(request).requests.take(found)
+        return found, True
     known = services(request).known_callers
     header = request.headers.get("authorization", "")
     caller, until = known.get(header, (None, 0.0))
@@ -129,7 +137,7 @@ def guarded(*roles: Role, tags: list[str]) -> APIRouter:
             inner = super().get_route_handler()
             takes_body = self.body_field is not None
             # An endpoint that reads its body itself looks at its parameters when it has done so.
-            judged = not _CHANGING.isdisjoint(self.methods or ()) and "requestBody" not in (self.openapi_extra or {})
+            judged = "requestBody" not in (self.openapi_extra or {})
             parameters = {field.alias for field in self.dependant.query_params}
 
             async def handler(plain: Request) -> Response:
@@ -148,11 +156,28 @@ def guarded(*roles: Role, tags: list[str]) -> APIRouter:
 
 
 def check_parameters(request: Request, known: Collection[str] = ()) -> None:
-    """Raises 422 for a parameter in the address that the endpoint does not know."""
-    if request.scope["query_string"]:
-        unknown = [name for name in request.query_params if name not in known]
-        if unknown:
-            raise form_problem({"type": "extra_forbidden", "loc": (name,)} for name in unknown)
+    """Raises 422 for a parameter in the address that the endpoint does not know, or that stands there twice.
+
+    Nobody reads such a one: a misspelt instant would be answered for now, and a dry run where there is none would be
+    carried out. No endpoint takes a list in its address.
+    """
+    if not request.scope["query_string"]:
+        return
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    wrong: list[tuple[str, Told]] = []
+    for name, count in given.items():
+        if name not in known:
+            wrong.append((f"/{name}" if is_field_name(name) else "", _no_such_parameter(known)))
+        elif count > 1:
+            wrong.append((f"/{name}", say("stands more than once in the address")))
+    if wrong:
+        raise field_problems(wrong)
+
+
+def _no_such_parameter(known: Collection[str]) -> Told:
+    if not known:
+        return say("there are no parameters here")
+    return say("there is no such parameter here; there are {known}", known=all_of(sorted(known)))
 
 
 def check_json(body: bytes) -> None:

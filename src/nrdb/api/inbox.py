@@ -19,6 +19,7 @@ from nrdb.delivery.positions import acknowledge, acknowledged, gone_through, sta
 from nrdb.delivery.tail import Follower
 from nrdb.messages.fields import Form, ProviderCode, Time
 from nrdb.messages.kinds import MESSAGE_TYPES
+from nrdb.messages.patterns import LAST_EVENT_ID
 from nrdb.texts import say
 
 reading = guarded("provider", "operator", "admin", tags=["inbox"])
@@ -87,7 +88,7 @@ async def get_stream(
     type_: Annotated[DeliveredType | None, Query(alias="type")] = None,
     last_event_id: Annotated[
         str | None,
-        Header(description="the `id` of the last event seen; wins over `after`", pattern=r"^\s*\d{0,19}\s*$"),
+        Header(description="the `id` of the last event seen; wins over `after`", pattern=LAST_EVENT_ID),
     ] = None,
 ) -> Response:
     """Every item is an event: `id` its `seq`, `event` the type, `data` the item. In between come comments.

@@ -1,6 +1,6 @@
 """How much one provider may ask of a process, so that none keeps the others waiting.
 
-Both limits are counted in each process for itself: two processes let through twice as much. Time is real time.
+All limits are counted in each process for itself: two processes let through twice as much. Time is real time.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from nrdb.texts import say
 BURST_SECONDS = 2
 #: Keys remembered before those that have been still are forgotten.
 _REMEMBERED = 10_000
-#: Seconds after which a client without a free stream should try again.
+#: Seconds after which a client without a free stream, or a place to copy, should try again.
 _STREAM_RETRY = "10"
 
 
@@ -91,3 +91,28 @@ class StreamSlots:
             self._open[owner] -= 1
             if not self._open[owner]:
                 del self._open[owner]
+
+
+class CopyPlaces:
+    """Who is copying the routing table: each code once at a time, so that none keeps all places from the others."""
+
+    def __init__(self) -> None:
+        self._taken: set[str | UUID] = set()
+
+    @contextmanager
+    def one(self, caller: Caller) -> Iterator[None]:
+        """A place for as long as the block lasts. Raises 429 while the caller's code, or an operator's key, has one."""
+        owners: set[str | UUID] = {caller.key_id} if caller.sees_all else set(caller.codes)
+        if owners & self._taken:
+            raise Problem(
+                Code.TOO_MANY_REQUESTS,
+                say(
+                    "You are copying the routing table already, and one copy is made at a time. Ask when it has ended."
+                ),
+                headers={"Retry-After": _STREAM_RETRY},
+            )
+        self._taken |= owners
+        try:
+            yield
+        finally:
+            self._taken -= owners

@@ -22,7 +22,7 @@ from nrdb.api.guard import (
     known_caller,
     own_code,
 )
-from nrdb.api.languages import language_of, write_json
+from nrdb.api.languages import language_headers, language_of, told, write_json
 from nrdb.api.metrics import count_message
 from nrdb.api.problems import json_response, problem_document, validation_problem
 from nrdb.db import acquire
@@ -87,8 +87,10 @@ async def _post(request: BoundedRequest) -> Response:
             await authenticate(request, POSTERS)
         raise
     answer = await decide(services(request), message, caller)
-    headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
-    return json_response(answer.body, 200 if answer.replayed else 201, headers)
+    reply = told(request, answer.body, 200 if answer.replayed else 201)
+    if answer.replayed:
+        reply.headers["Idempotent-Replayed"] = "true"
+    return reply
 
 
 async def _body(request: BoundedRequest) -> bytes:
@@ -167,18 +169,24 @@ async def post_check(request: Request) -> Response:
         status, answer = 200 if found.replayed else 201, found.body
     except Problem as problem:
         status, answer = problem.status, problem_document(problem, request.state.request_id)
-    return Response(write_json({"status": status, "answer": answer}, language), media_type="application/json")
+    body = write_json({"status": status, "answer": answer}, language)
+    return Response(body, headers=language_headers(language), media_type="application/json")
 
 
 @reading.get("/messages/{message_id}", response_model=DeliveredMessage, summary="A message again")
 async def get_message(
     request: Request, message_id: Annotated[Uuid, Path()], code: Annotated[ProviderCode | None, Query()] = None
 ) -> Response:
-    """A message that one of your codes has sent or received, as its receiver gets it."""
+    """A message that one of your codes has sent or received, as its receiver gets it.
+
+    Operators and administrators may leave `code` out: they see every message, without what is personal.
+    """
     caller = caller_of(request)
-    mine = own_code(caller, code)
+    mine = None if code is None and caller.sees_all else own_code(caller, code)
     async with acquire(services(request).pool) as connection:
         found = await find_message(connection, mine, message_id, services(request).vault_for(caller))
+    if found is None and mine is None:
+        raise Problem(Code.NOT_FOUND, say("There is no message with this id."))
     if found is None:
         raise Problem(Code.NOT_FOUND, say("{code} has neither sent nor received a message with this id.", code=mine))
     return json_response(found)

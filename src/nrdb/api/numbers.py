@@ -1,9 +1,11 @@
 """Whether a number can be ported."""
 
+import re
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Request
+from pydantic import BeforeValidator, WithJsonSchema
 from starlette.responses import Response
 
 from nrdb.api.answers import PortabilityAnswer
@@ -15,19 +17,34 @@ from nrdb.cases.facts import read_days
 from nrdb.clock import format_time
 from nrdb.db import acquire
 from nrdb.errors import Code, Problem
+from nrdb.messages.patterns import NUMBER_ASKED_FOR, PATTERNS
 from nrdb.messages.rules import Rules, earliest_time
 from nrdb.messages.slots import OpeningType, draft
 from nrdb.providers.keys import Caller
-from nrdb.routing.numbers import NumberRange, is_five_digit, national, parse_number
+from nrdb.routing.numbers import COUNTRY_CODE, NumberRange, is_five_digit, national, parse_number
 from nrdb.routing.store import Portability, portability
 from nrdb.rulebook import Rulebook
-from nrdb.texts import say
+from nrdb.texts import FieldError, say
 from nrdb.timers.calendar import working_calendar
 
 router = guarded("provider", "operator", "admin", tags=["numbers"])
 NumberPath = Annotated[
     str,
-    Path(pattern=r"^(\+47)?[0-9]{1,15}$", examples=["90012345"], description="national digits, or +47 first"),
+    Path(pattern=NUMBER_ASKED_FOR, examples=["90012345"], description="national digits, or +47 first"),
+]
+
+
+def _looked_for(value: object) -> int:
+    if not isinstance(value, str) or re.fullmatch(NUMBER_ASKED_FOR.replace("$", ""), value, re.ASCII) is None:
+        raise FieldError(PATTERNS[NUMBER_ASKED_FOR])
+    return int(COUNTRY_CODE + value.removeprefix("+47"))
+
+
+#: A number to look for in a list. Of one that no plan knows nothing is found, as an address for it is a 404.
+NumberLookedFor = Annotated[
+    int,
+    BeforeValidator(_looked_for),
+    WithJsonSchema({"type": "string", "pattern": NUMBER_ASKED_FOR, "examples": ["90012345"]}),
 ]
 
 

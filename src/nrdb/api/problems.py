@@ -16,11 +16,14 @@ from nrdb.api.form_errors import pointer_of, sentence_of
 from nrdb.api.languages import DEFAULT, language_headers, language_of, write_json
 from nrdb.db import UNAVAILABLE, ConflictError
 from nrdb.errors import CATALOGUE, Code, Problem
+from nrdb.routing.proof import ReckoningError
 from nrdb.texts import Language, Told, say
 
 PROBLEM_JSON = "application/problem+json"
 #: Seconds after which a sender should try again.
 RETRY_AFTER = "2"
+#: Seconds after which to ask again where a hash tree is made, which takes some of them for each million rows.
+RECKONED_AFTER = "10"
 #: Errors of the form shown at most; a hundred thousand wrong elements help nobody.
 ERRORS_SHOWN = 100
 
@@ -72,14 +75,21 @@ def form_problem(errors: Iterable[Mapping[str, Any]], skip: int = 0) -> Problem:
 
 def field_problem(pointer: str, detail: Told) -> Problem:
     """A form error that the service itself finds, at one place."""
-    return _form_problem([{"pointer": pointer, "detail": detail}], 1)
+    return field_problems([(pointer, detail)])
+
+
+def field_problems(found: Sequence[tuple[str, Told]]) -> Problem:
+    """Form errors that the service itself finds, each with its place."""
+    return _form_problem([{"pointer": place, "detail": detail} for place, detail in found[:ERRORS_SHOWN]], len(found))
 
 
 def _form_problem(errors: Sequence[Mapping[str, str | Told]], count: int) -> Problem:
     if count == 1:
-        detail = say("1 field is wrong: see 'errors'. Nothing was changed.")
+        detail = say("1 field is wrong: it is named with what would be right. Nothing was changed.")
     else:
-        detail = say("{count} fields are wrong: see 'errors'. Nothing was changed.", count=count)
+        detail = say(
+            "{count} fields are wrong: they are named with what would be right. Nothing was changed.", count=count
+        )
     return Problem(Code.INVALID_MESSAGE, detail, errors=errors)
 
 
@@ -97,6 +107,12 @@ def problem_of(error: Exception, request_id: str | None) -> Problem:
         case HTTPException():
             code = _HTTP_CODES.get(error.status_code, Code.NOT_FOUND)
             return Problem(code, CATALOGUE[code].text, headers=error.headers)
+        case ReckoningError():
+            detail = say(
+                "The hash tree over the routing table is being made anew, as after an import or a new release. "
+                "Nothing is wrong; it takes up to some minutes. Ask again after 'Retry-After' seconds."
+            )
+            return Problem(Code.UNAVAILABLE, detail, headers={"Retry-After": RECKONED_AFTER})
     # Data that the driver cannot write is an error of ours, although asyncpg files it under its interface errors.
     if isinstance(error, (*UNAVAILABLE, ConflictError)) and not isinstance(error, asyncpg.DataError):
         log.warning("unavailable", error=type(error).__name__, request_id=request_id)

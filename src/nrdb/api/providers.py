@@ -1,6 +1,6 @@
 """The register of provider codes, and who your key says you are."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Body, Path, Query, Request
 from pydantic import Field
@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from nrdb.api.answers import BODY_PROBLEMS, Me, ProviderView, page
 from nrdb.api.change_answers import DryRunAnswer, ProviderChanged
-from nrdb.api.changes import DryRun, answer
+from nrdb.api.changes import DryRun, Why, answer
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_cursor, write_cursor
 from nrdb.api.forms import ContactPoint, NewProvider, ProviderChange
@@ -78,12 +78,12 @@ async def get_providers(request: Request, after: Annotated[str | None, Query()] 
     "/admin/providers",
     status_code=201,
     response_model=ProviderView,
-    responses=BODY_PROBLEMS,
+    responses={200: {"model": DryRunAnswer, "description": "A dry run"}, **BODY_PROBLEMS},
     summary="A new provider",
 )
-async def post_provider(request: Request, form: Annotated[NewProvider, Body()]) -> Response:
+async def post_provider(request: Request, form: Annotated[NewProvider, Body()], dry_run: DryRun = False) -> Response:
     """A new code, active from now on."""
-    async with change_world(services(request).pool, caller_of(request).key_id) as change:
+    async with change_world(services(request).pool, caller_of(request).key_id, dry_run=dry_run) as change:
         if not await create_provider(change.connection, form.model_dump()):
             raise Problem(
                 Code.CODE_EXISTS,
@@ -91,8 +91,12 @@ async def post_provider(request: Request, form: Annotated[NewProvider, Body()]) 
                 facts={"code": form.code},
             )
         created = await _found(change, form.code)
-        await change.record("provider-created", form.code, after=created)
-    return json_response(created, 201)
+        await change.record("provider-created", form.code, after=created, reason=form.reason)
+    return answer(created, Effects().view(), dry_run=True) if dry_run else json_response(created, 201)
+
+
+#: What a provider may do without.
+_REMOVABLE: Final = frozenset({"organisation_number", "routing_number"})
 
 
 async def _found(change: Change, code: str) -> dict[str, Any]:
@@ -111,15 +115,16 @@ async def _found(change: Change, code: str) -> dict[str, Any]:
 async def patch_provider(
     request: Request, code: CodePath, form: Annotated[ProviderChange, Body()], dry_run: DryRun = False
 ) -> Response:
-    """What is absent stays. `active: false` is refused while the code holds numbers or is party to open cases,
-    `terminating: false` while calls are routed to it.
+    """What is absent stays; null takes `organisation_number` and `routing_number` away. `active: false` is refused
+    while the code holds numbers or is party to open cases, `terminating: false` while calls are routed to it.
 
     Being only expected to report does not hinder: the missing reports are waived. `changed` lists those cases.
     """
     parts = services(request)
     async with settled_change(parts.pool, parts.intake, caller_of(request).key_id, dry_run=dry_run) as change:
         before = await _found(change, code)
-        wanted = form.model_dump(exclude_none=True, exclude={"reason"})
+        given = form.model_dump(exclude_unset=True, exclude={"reason"})
+        wanted = {name: value for name, value in given.items() if value is not None or name in _REMOVABLE}
         after = {**before, **wanted}
         _check_nkom(code, wanted)
         if after["terminating"] and after["routing_number"] is None:
@@ -154,7 +159,7 @@ async def _not_called(change: Change, code: str) -> None:
     if calls:
         raise Problem(
             Code.PROVIDER_IN_USE,
-            say("Calls are routed to {code}, or will be: see 'facts'. It goes on terminating them.", code=code),
+            say("Calls are routed to {code}, or will be: see the list. It goes on terminating them.", code=code),
             facts={"code": code, **calls},
         )
 
@@ -170,7 +175,7 @@ async def _not_in_use(change: Change, code: str) -> None:
         raise Problem(
             Code.PROVIDER_IN_USE,
             say(
-                "{code} holds series or numbers, is party to open cases, or is named in a planned change: see 'facts'.",
+                "{code} holds series or numbers, is party to open cases, or is in a planned change: see the list.",
                 code=code,
             ),
             facts={"code": code, **uses},
@@ -179,7 +184,7 @@ async def _not_in_use(change: Change, code: str) -> None:
 
 @themselves.put(
     "/providers/{code}/contacts",
-    response_model=ProviderView,
+    response_model=ProviderView | DryRunAnswer,
     responses=BODY_PROBLEMS,
     summary="Your contact points",
 )
@@ -187,6 +192,8 @@ async def put_contacts(
     request: Request,
     code: CodePath,
     contacts: Annotated[list[ContactPoint], Body(), Field(max_length=20)],
+    reason: Why = None,
+    dry_run: DryRun = False,
 ) -> Response:
     """Replaced whole, by the provider itself (S3 2.5.4: it keeps them up to date)."""
     caller = caller_of(request)
@@ -196,10 +203,10 @@ async def put_contacts(
             say("Your key is not for the code {code}.", code=code),
             facts={"codes": list(caller.codes)},
         )
-    async with record_change(services(request).pool, caller.key_id) as change:
+    async with record_change(services(request).pool, caller.key_id, dry_run=dry_run) as change:
         before = await _found(change, code)
         shown = [point.model_dump(exclude_none=True) for point in contacts]
         await set_contacts(change.connection, code, shown)
         after = {**before, "contacts": shown}
-        await change.record("contacts-set", code, before=before, after=after)
-    return json_response(after)
+        await change.record("contacts-set", code, before=before, after=after, reason=reason)
+    return answer(after, Effects().view(), dry_run=True) if dry_run else json_response(after)

@@ -5,6 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from nrdb.api.answers import RangeView, Shown
+from nrdb.cases.machine import Kind
 
 
 class OverdueItem(Shown):
@@ -54,6 +55,14 @@ class AnswerFigures(Shown):
     within_due: float
 
 
+class OpenCases(Shown):
+    """How many open cases of a kind are in a state."""
+
+    kind: Kind
+    state: str
+    count: int
+
+
 class DailyFigures(Shown):
     """The figures of a day."""
 
@@ -92,7 +101,7 @@ class TerminationItem(Shown):
 
 
 class MajoritySeries(Shown):
-    """A series that is mostly ported out. `top_holder` holds most of it, be it the series' own holder."""
+    """A series, and how much of it is ported out. `top_holder` holds most of it, be it the series' own holder."""
 
     series_id: UUID
     first: str

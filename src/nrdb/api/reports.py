@@ -15,20 +15,23 @@ from nrdb.api.cursors import Limit, page_of, read_cursor, read_int8, read_positi
 from nrdb.api.guard import caller_of, guarded, own_code
 from nrdb.api.problems import field_problem
 from nrdb.api.report_answers import (
+    AnswerFigures,
     CapUse,
     DailyFigures,
     DeliveryItem,
     MajoritySeries,
+    OpenCases,
     OverdueItem,
     SkippedItem,
     TerminationItem,
 )
 from nrdb.api.tables import TABLE_ANSWERS, table_response
 from nrdb.audit import AUDIT_COLUMNS, AuditFilter, read_audit
+from nrdb.cases.machine import Kind
 from nrdb.clock import format_time, parse_time
 from nrdb.db import acquire
-from nrdb.messages.fields import Day, ProviderCode, Time
-from nrdb.reports import caps, daily, delivery, numbers, overdue
+from nrdb.messages.fields import Day, ProviderCode, Text, Time
+from nrdb.reports import caps, daily, delivery, numbers, open_cases, overdue
 from nrdb.routing.numbers import parse_number
 from nrdb.texts import say
 
@@ -54,13 +57,18 @@ def _seen_by(request: Request) -> tuple[str, ...] | None:
 async def get_overdue(
     request: Request,
     code: Annotated[ProviderCode | None, Query(description="only what this code owes")] = None,
+    kind: Annotated[Kind | None, Query()] = None,
+    due_within: Annotated[
+        int | None,
+        Query(ge=1, le=2400, description="not what is late, but what will be in so many working minutes"),
+    ] = None,
     after: After = None,
     limit: Limit = 100,
 ) -> Response:
     """Answers and NP_FERDs that are overdue, and numbers not returned. The deadlines are assumptions."""
     parts = services(request)
     position = read_cursor(after, parse_time, UUID, str) if after is not None else None
-    wanted = overdue.OverdueFilter(_seen_by(request), code, position, limit + 1)
+    wanted = overdue.OverdueFilter(_seen_by(request), code, kind, due_within, position, limit + 1)
     async with acquire(parts.pool) as connection:
         found = await overdue.read_overdue(connection, parts.rulebook, wanted)
     items, following = page_of(
@@ -85,6 +93,39 @@ async def get_daily(
     async with acquire(parts.pool) as connection:
         items = await daily.read_daily(connection, parts.rulebook, from_, to, code)
     return table_response(request, f"daily-{from_}", daily.COLUMNS, items, None, rows=daily.lines(items))
+
+
+@router.get(
+    "/reports/answers",
+    response_model=page(AnswerFigures),
+    responses=TABLE_ANSWERS,
+    summary="How fast donors answered",
+)
+async def get_answers(
+    request: Request,
+    from_: FromDay,
+    to: ToDay,
+    code: Annotated[ProviderCode | None, Query(description="one provider; a provider's key reads its own")] = None,
+) -> Response:
+    """As in `/reports/daily`, over all days together; at most 31 days."""
+    caller = caller_of(request)
+    if not caller.sees_all:
+        code = own_code(caller, code)
+    _check_days(from_, to)
+    parts = services(request)
+    async with acquire(parts.pool) as connection:
+        items = await daily.read_answers(connection, parts.rulebook, from_, to, code)
+    return table_response(
+        request, f"answers-{from_}", daily.ANSWER_COLUMNS, items, None, rows=daily.answer_lines(items)
+    )
+
+
+@router.get("/reports/cases", response_model=page(OpenCases), responses=TABLE_ANSWERS, summary="Open cases by state")
+async def get_open_cases(request: Request, code: Annotated[ProviderCode | None, Query()] = None) -> Response:
+    """How many cases are in each state now. A provider's key counts those that its own codes may see."""
+    async with acquire(services(request).pool) as connection:
+        items = await open_cases.read_open_cases(connection, codes=_own(request, code))
+    return table_response(request, "cases", open_cases.COLUMNS, items, None)
 
 
 def _check_days(first: date, last: date) -> None:
@@ -167,12 +208,35 @@ async def get_majority(
     limit: Limit = 100,
 ) -> Response:
     """Series of which more than half of the numbers is ported out now, and who holds most of each."""
+    return await _series_table(request, code, after, limit, majority=True)
+
+
+@router.get(
+    "/reports/series",
+    response_model=page(MajoritySeries),
+    responses=TABLE_ANSWERS,
+    summary="How much of each series is ported out",
+)
+async def get_series_use(
+    request: Request,
+    code: Annotated[ProviderCode | None, Query(description="only series of this holder")] = None,
+    after: After = None,
+    limit: Limit = 100,
+) -> Response:
+    """Every series in force now, in order of its numbers, and who holds most of it. A provider sees its own."""
+    return await _series_table(request, code, after, limit, majority=False)
+
+
+async def _series_table(
+    request: Request, code: str | None, after: str | None, limit: int, *, majority: bool
+) -> Response:
+    position, codes = read_position(after), _own(request, code)
     async with acquire(services(request).pool) as connection:
-        found = await numbers.read_majority(
-            connection, codes=_own(request, code), after=read_position(after), limit=limit + 1
+        found = await numbers.read_series_use(
+            connection, majority=majority, codes=codes, after=position, limit=limit + 1
         )
     items, following = page_of(found, limit, lambda item: write_cursor(parse_number(item["first"])))
-    return table_response(request, "majority", numbers.MAJORITY_COLUMNS, items, following)
+    return table_response(request, "majority" if majority else "series", numbers.MAJORITY_COLUMNS, items, following)
 
 
 @router.get(
@@ -218,15 +282,17 @@ async def get_skipped(
 )
 async def get_audit(
     request: Request,
-    action: Annotated[str | None, Query(max_length=100)] = None,
-    subject: Annotated[str | None, Query(max_length=200)] = None,
+    action: Annotated[Text | None, Query(max_length=100)] = None,
+    subject: Annotated[Text | None, Query(max_length=200)] = None,
     from_: Annotated[Time | None, Query(alias="from")] = None,
     to: Annotated[Time | None, Query(description="half-open: before this")] = None,
+    newest: Annotated[bool, Query(description="newest first")] = False,
     after: After = None,
     limit: Limit = 100,
 ) -> Response:
-    """Oldest first."""
-    wanted = AuditFilter(action, subject, from_, to, read_position(after), limit + 1)
+    """Oldest first, unless asked otherwise."""
+    position = read_position(after) if after is not None else None
+    wanted = AuditFilter(action, subject, from_, to, position, limit + 1, newest)
     async with acquire(services(request).pool) as connection:
         lines = await read_audit(connection, wanted)
     items, following = page_of(lines, limit, lambda line: write_cursor(line["id"]))

@@ -9,6 +9,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nrdb.api.guard import CALLER
 from nrdb.api.languages import language_of
 from nrdb.api.metrics import request_counter
 from nrdb.api.problems import problem_of, problem_response
@@ -41,7 +42,8 @@ class RequestLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the request, and note how it ended."""
-        if scope["type"] != "http":
+        # What the console asks for its pages is a part of its own request.
+        if scope["type"] != "http" or CALLER in scope:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)

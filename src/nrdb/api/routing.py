@@ -11,14 +11,15 @@ from starlette.types import Receive, Scope, Send
 from nrdb.api.answers import BODY_PROBLEMS, RoutingAnswer, page, problems
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_position, write_cursor
-from nrdb.api.guard import guarded, known_caller
+from nrdb.api.guard import caller_of, guarded, known_caller
 from nrdb.api.numbers import NumberPath, not_in_plan, number_of
 from nrdb.api.problems import field_problem, json_response
 from nrdb.api.requests import IndirectError
 from nrdb.api.routing_answers import ChangesPage, LookupAnswer, RoutingBelief
-from nrdb.api.snapshot import SNAPSHOT, Snapshot, wanted_form
+from nrdb.api.snapshot import SNAPSHOT, Snapshot, edition_headers, wanted_form
 from nrdb.db import Connection, acquire
 from nrdb.messages.fields import Form, Time
+from nrdb.messages.patterns import NUMBER_ASKED_FOR
 from nrdb.providers.keys import Role
 from nrdb.routing.export import changes
 from nrdb.routing.numbers import COUNTRY_CODE, LENGTHS, parse_number
@@ -38,7 +39,7 @@ class LookupForm(Form):
     """Numbers to look up, at one instant."""
 
     numbers: Annotated[
-        list[Annotated[str, Field(pattern=r"^(\+47)?[0-9]{1,15}$", examples=["90012345"])]],
+        list[Annotated[str, Field(pattern=NUMBER_ASKED_FOR, examples=["90012345"])]],
         Field(min_length=1, max_length=10_000),
     ]
     at: Time | None = None
@@ -51,15 +52,13 @@ async def get_snapshot(request: Request) -> Response:
     For each number and instant there is one row. NDJSON, or CSV with `Accept: text/csv`; the changes after
     `Routing-Seq` are those of `/v1/routing/changes`. `Routing-Root` is the root of the hash tree over it.
     """
-    parts = services(request)
+    parts, form = services(request), wanted_form(request.headers)
     async with acquire(parts.pool) as connection:
         table = await proof(connection, "", 0)
-    etag = f'W/"{table.edition.seq}"'
-    if _known(etag, request.headers.get("if-none-match", "")):
-        return Response(
-            status_code=304, headers={"ETag": etag, "Vary": "Accept, Accept-Encoding", "Cache-Control": "no-cache"}
-        )
-    return Snapshot(parts.copiers, table.edition, table.hash, etag, wanted_form(request.headers))
+    headers = edition_headers(table.edition, table.hash)
+    if _known(headers["etag"], request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers=headers)
+    return Snapshot(parts.copiers, parts.copies.one(caller_of(request)), table.edition, table.hash, form)
 
 
 def _known(etag: str, asked: str) -> bool:

@@ -8,11 +8,9 @@ from pydantic import Field
 from nrdb.api.answers import RoutingAnswer, Shown
 
 
-class RoutingRowView(Shown):
-    """A row of the routing table: who serves these numbers during that stretch of time, and where calls go."""
+class _Stretch(Shown):
+    """What the routing table says of numbers during a stretch of time."""
 
-    first: str
-    last: str
     holder: str
     network: str | None
     routing_number: str | None
@@ -20,6 +18,13 @@ class RoutingRowView(Shown):
     target_number: str | None
     valid_from: datetime
     valid_until: datetime | None
+
+
+class RoutingRowView(_Stretch):
+    """A row of the routing table: who serves these numbers during that stretch of time, and where calls go."""
+
+    first: str
+    last: str
 
 
 class RoutingChangeView(Shown):
@@ -51,16 +56,10 @@ class LookupAnswer(Shown):
     items: list[RoutingAnswer | UnknownNumber]
 
 
-class RoutingBelief(Shown):
+class RoutingBelief(_Stretch):
     """What was believed of a number from `recorded_at` until `removed_at` (null: it still is)."""
 
     seq: int = Field(description="where it stands in the order of changes")
     recorded_at: datetime
+    removed_seq: int | None = Field(description="where its removal stands in that order; null while it is believed")
     removed_at: datetime | None
-    holder: str
-    network: str | None
-    routing_number: str | None
-    range_holder: str
-    target_number: str | None
-    valid_from: datetime
-    valid_until: datetime | None

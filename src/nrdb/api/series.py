@@ -15,6 +15,7 @@ from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_cursor, read_position, write_cursor
 from nrdb.api.forms import SeriesChange, SeriesForm, SeriesSplit
 from nrdb.api.guard import caller_of, guarded
+from nrdb.api.numbers import NumberLookedFor
 from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import Change, change_world
 from nrdb.cases.case import NKOM
@@ -23,7 +24,7 @@ from nrdb.changes.series import change_now, check_not_planned
 from nrdb.clock import format_time, parse_time
 from nrdb.db import Connection, acquire
 from nrdb.errors import Code, Problem
-from nrdb.messages.fields import Number, ProviderCode, Time, Uuid
+from nrdb.messages.fields import ProviderCode, Time, Uuid
 from nrdb.planned import SERIES_CHANGED, Planned, plan
 from nrdb.routing.numbers import is_five_digit, national, parse_number
 from nrdb.routing.plan import (
@@ -52,7 +53,7 @@ SeriesId = Annotated[Uuid, Path()]
 @reading.get("/series", response_model=page(SeriesView), summary="The number plan")
 async def get_series(
     request: Request,
-    number: Annotated[Number | None, Query(description="the series that contains this number")] = None,
+    number: Annotated[NumberLookedFor | None, Query(description="the series that contains this number")] = None,
     holder: Annotated[ProviderCode | None, Query()] = None,
     after: Annotated[str | None, Query()] = None,
     limit: Limit = 100,
@@ -120,21 +121,23 @@ async def get_ported(
     "/admin/series",
     status_code=201,
     response_model=SeriesView,
-    responses=BODY_PROBLEMS,
+    responses={200: {"model": DryRunAnswer, "description": "A dry run"}, **BODY_PROBLEMS},
     summary="A new series",
 )
-async def post_series(request: Request, form: Annotated[SeriesForm, Body()]) -> Response:
+async def post_series(request: Request, form: Annotated[SeriesForm, Body()], dry_run: DryRun = False) -> Response:
     """Enter a series into the number plan. Refused with `series-overlap` and the list where one has its numbers."""
     parts = services(request)
     number_class = _number_class(form, parts.rulebook)
     new = NewSeries(form.numbers, form.holder, number_class, form.status, form.reason)
     try:
-        async with change_world(parts.pool, caller_of(request).key_id) as change:
+        async with change_world(parts.pool, caller_of(request).key_id, dry_run=dry_run) as change:
             await check_code(change.connection, form.holder, "/holder")
             series = await add_series(change.connection, new)
             await change.record("series-created", series["series_id"], after=series, reason=form.reason)
     except ExclusionViolationError:
         raise await _series_overlap(request, new) from None
+    if dry_run:
+        return answer(series, Effects().view() | {"series": [series], "series_count": 1}, dry_run=True)
     return json_response(series, 201)
 
 
@@ -153,7 +156,7 @@ def _number_class(form: SeriesForm, rulebook: Rulebook) -> str:
 async def _series_overlap(request: Request, new: NewSeries) -> Problem:
     async with acquire(services(request).pool) as connection:
         found = await overlapping(connection, new.numbers)
-    detail = say("These numbers lie in series of the number plan already: see 'facts.series'.")
+    detail = say("These numbers lie in series of the number plan already: see the list.")
     return Problem(Code.SERIES_OVERLAP, detail, facts={"series": found[:SHOWN], "count": len(found)})
 
 

@@ -61,7 +61,7 @@ class SlotsForm(Form):
         """A 5_ message is about one number, an NP_ message about as many as its lists hold."""
         # Not by the field's own bound, which counts what is left when wrong elements have been told.
         if not numbers:
-            raise FieldError(say("must have at least {min_length} elements", min_length=1))
+            raise FieldError(say("must not be empty"))
         kind = info.data.get("type", "NP_BEST")
         ranges = sum(item.first != item.last for item in numbers)
         if kind.startswith("5_") and (len(numbers) > 1 or ranges):

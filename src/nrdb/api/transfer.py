@@ -10,7 +10,7 @@ from starlette.responses import Response
 from nrdb.api.answers import BODY_PROBLEMS, page
 from nrdb.api.cases import CaseIdPath, view_case
 from nrdb.api.change_answers import CaseChanged, CodeTransferred, DryRunAnswer, PlannedView
-from nrdb.api.changes import DryRun, answer, check_code, due_at
+from nrdb.api.changes import DryRun, Why, answer, check_code, due_at
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_cursor, read_int8, write_cursor
 from nrdb.api.forms import TransferForm, WaiverForm
@@ -19,13 +19,14 @@ from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import Change
 from nrdb.cases.case import NKOM, Case
 from nrdb.cases.queries import find_case
+from nrdb.cases.words import STATE_WORDS
 from nrdb.changes.due import settled_change
 from nrdb.changes.transfer import check_not_planned, set_transfer, transfer_now, transferred
 from nrdb.clock import format_time, parse_time
 from nrdb.db import acquire
 from nrdb.deciding import unknown_case
 from nrdb.errors import Code, Problem
-from nrdb.messages.fields import ProviderCode, Text
+from nrdb.messages.fields import ProviderCode
 from nrdb.planned import CODE_TRANSFERRED, SERIES_CHANGED, find_pending, list_pending, remove
 from nrdb.providers.registry import find_provider
 from nrdb.providers.transfer import is_network
@@ -139,7 +140,7 @@ async def get_planned(request: Request, after: Annotated[str | None, Query()] = 
 async def delete_planned(
     request: Request,
     planned_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
-    reason: Annotated[Text | None, Query(max_length=1000)] = None,
+    reason: Why = None,
 ) -> Response:
     """Until its instant. The audit log keeps what was planned, and that it was cancelled."""
     parts = services(request)
@@ -195,7 +196,7 @@ def _check_waiver(case: Case, code: str) -> None:
     if case.state not in _WAITING:
         raise Problem(
             Code.CASE_STATE,
-            say("In {state} nobody is waited for.", state=case.state),
+            say("The case {state}: nobody is waited for.", state=STATE_WORDS[case.state]),
             facts={"state": case.state, "kind": case.kind, "allowed": list(_WAITING)},
         )
     awaited = case.range_holders if case.state == "awaiting_return" else case.missing

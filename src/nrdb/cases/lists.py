@@ -6,11 +6,12 @@ Which streams a list needs follows from its filters; the remaining filters are a
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from uuid import UUID
 
+from nrdb.cases.machine import ENDS, KINDS, STATES_OF, Kind
 from nrdb.cases.queries import EFFECTIVE_STATE, SELECTED, CaseRead, read_row
 from nrdb.db import Connection
 from nrdb.vault import Vault
@@ -19,36 +20,62 @@ Bind = Callable[[Any], str]
 
 #: States that time alone leads to. A case may be in one of them before anybody has written that down.
 _BY_TIME = frozenset({"awaiting_completion", "completed", "obsolete", "awaiting_return", "returned"})
-#: The states of each kind (contract section 3).
-KIND_STATES = {
-    "porting": ("awaiting_donor", "awaiting_recipient", "scheduled", "awaiting_completion", "completed", "rejected",
-                "cancelled", "obsolete"),
-    "termination": ("awaiting_termination", "awaiting_return", "returned", "rejected", "cancelled"),
-    "five_digit": ("scheduled", "awaiting_completion", "completed", "cancelled"),
-}  # fmt: skip
 #: In these only the recipient and the donor know of a case.
 _BEFORE_EXECUTION = frozenset({"awaiting_donor", "awaiting_recipient", "obsolete"})
 #: Cases leave these, so they are few at any time. Of those that have ended there are ever more.
 _OPEN = frozenset({"scheduled", "awaiting_completion", "awaiting_termination", "awaiting_return"})
+#: A day at its longest. Fewer cases end in it than a walk, newest first, may have to pass on its way there.
+_SHORT = timedelta(hours=25)
+
+#: Whom a list's cases wait for: one of the codes that it is about, or somebody else.
+WaitingFor = Literal["own", "others"]
+#: The states in which something is wanted of providers, and of whom.
+_WANTED_OF = {
+    "awaiting_donor": "ARRAY[c.donor]",
+    "awaiting_recipient": "ARRAY[c.recipient]",
+    "awaiting_completion": "ARRAY(SELECT unnest(c.expected) EXCEPT SELECT unnest(c.received || c.waived))",
+    "awaiting_return": "c.range_holders",
+}
+#: The part that the codes themselves have in such cases, which is where to look for them.
+_OWN_ROLE = {
+    ("awaiting_donor", "own"): "AT",
+    ("awaiting_donor", "others"): "MT",
+    ("awaiting_recipient", "own"): "MT",
+    ("awaiting_recipient", "others"): "AT",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
     """What a list is asked for. `seen_by` limits it to cases that one of these codes may see; None sees all.
 
-    `code` without a role means any case that the code is party to or has been told of.
+    `code` without a role means any case that the code is party to or has been told of. `waiting_for` keeps those that
+    wait for `code`, or for others beside it; without a code, for the codes of `seen_by`.
     """
 
     seen_by: tuple[str, ...] | None = None
     number: int | None = None
     state: str | None = None
-    kind: str | None = None
+    kind: Kind | None = None
     code: str | None = None
     role: str | None = None
+    waiting_for: WaitingFor | None = None
     from_time: datetime | None = None
     until_time: datetime | None = None
     after: tuple[datetime, UUID] | None = None
     limit: int = 100
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The codes that the list is about."""
+        return (self.code,) if self.code is not None else self.seen_by or ()
+
+    @property
+    def by_time(self) -> bool:
+        """Whether cases that have ended are asked for by so short a time that it leads to them."""
+        if self.state not in ENDS or self.from_time is None or self.until_time is None:
+            return False
+        return self.until_time - self.from_time <= _SHORT
 
 
 _ROLES = {"MT": "c.recipient = {}", "AT": "c.donor = {}", "OAT": "{} = ANY(c.range_holders)"}
@@ -86,7 +113,10 @@ async def list_cases(connection: Connection, wanted: CaseFilter, vault: Vault) -
         values.append(value)
         return f"${len(values)}"
 
-    streams = " UNION ALL ".join(_streams(wanted, bind))
+    each = [wanted]
+    if wanted.waiting_for is not None and wanted.state is None:
+        each = [replace(wanted, state=state) for state in _WANTED_OF]
+    streams = " UNION ALL ".join(stream for one in each for stream in _streams(one, bind))
     if not streams:
         return []
     statement = _PAGE.format(streams=streams, limit=bind(wanted.limit), selected=SELECTED)
@@ -105,7 +135,7 @@ class _Stream:
 
 def _streams(wanted: CaseFilter, bind: Bind) -> Iterator[str]:
     pairs = _kinds_and_states(wanted)
-    if not pairs:
+    if not pairs or (wanted.waiting_for is not None and wanted.state not in _WANTED_OF):
         return
     where = tuple(_conditions(wanted, bind))
     limit = bind(wanted.limit)
@@ -128,14 +158,20 @@ def _sources(wanted: CaseFilter, bind: Bind, pairs: list[tuple[str, str]]) -> It
     kinds, states = (",".join(part) for part in zip(*pairs, strict=True))
     all_cases = _Stream(_EACH_KIND_AND_STATE.format(kinds, states), "cases c", ("c.kind = s.kind", "c.state = s.state"))
     walked = _codes(wanted)
-    by_role = wanted.role is not None and wanted.code is not None
-    if walked is None or (wanted.state in _OPEN and not by_role):
+    if wanted.by_time and (walked is None or wanted.state in _BEFORE_EXECUTION):
+        # The state stands in the statement itself, for that is how PostgreSQL knows that the index has them all.
+        yield _Stream("", "cases c", (f"c.state = '{wanted.state}'",))
+        return
+    role = wanted.role if wanted.code is not None else None
+    if role is None and wanted.state is not None and wanted.waiting_for is not None:
+        role = _OWN_ROLE.get((wanted.state, wanted.waiting_for))
+    if walked is None or (wanted.state in _OPEN and role is None):
         yield all_cases
         return
     codes = _EACH_CODE.format(bind(list(walked)))
     in_states = codes + _EACH_STATE.format(",".join(sorted({state for _, state in pairs})))
-    if by_role:
-        yield from _of_role(wanted.role or "", in_states)
+    if role is not None:
+        yield from _of_role(role, in_states)
     elif wanted.state is None:
         yield _all_told(wanted, bind, codes)
     else:
@@ -177,8 +213,8 @@ def _codes(wanted: CaseFilter) -> tuple[str, ...] | None:
 
 def _kinds_and_states(wanted: CaseFilter) -> list[tuple[str, str]]:
     """The pairs that are asked for; none, where the kind has no such state."""
-    kinds = [wanted.kind] if wanted.kind is not None else list(KIND_STATES)
-    return [(kind, state) for kind in kinds for state in KIND_STATES[kind] if wanted.state in (None, state)]
+    kinds = (wanted.kind,) if wanted.kind is not None else KINDS
+    return [(kind, state) for kind in kinds for state in STATES_OF[kind] if wanted.state in (None, state)]
 
 
 def _conditions(wanted: CaseFilter, bind: Bind) -> Iterator[str]:
@@ -189,6 +225,9 @@ def _conditions(wanted: CaseFilter, bind: Bind) -> Iterator[str]:
         yield _ROLES[wanted.role].format(bind(wanted.code)) if wanted.role else _TOLD.format(bind([wanted.code]))
     if wanted.state is not None:
         yield f"{EFFECTIVE_STATE} = {bind(wanted.state)}"
+    if wanted.waiting_for is not None and wanted.state is not None:
+        who, mine = _WANTED_OF[wanted.state], bind(list(wanted.about))
+        yield f"{who} && {mine}" if wanted.waiting_for == "own" else f"NOT {who} <@ {mine}"
     if wanted.kind is not None:
         yield f"c.kind = {bind(wanted.kind)}"
     if wanted.from_time is not None:

@@ -130,6 +130,8 @@ STATES_OF: Final[Mapping[Kind, tuple[str, ...]]] = {
 }
 #: Every state of every kind, each once.
 STATES: Final = tuple(dict.fromkeys(state for states in STATES_OF.values() for state in states))
+#: States that nothing follows.
+ENDS: Final = frozenset(str(state.id) for machine in MACHINES.values() for state in machine.states if state.final)
 #: States that end at the porting or termination time. No name has another meaning in another kind.
 TIMED_STATES: Final = frozenset(state for _, state, event in TRANSITIONS if event == TIME)
 #: States in which the numbers are taken: another case for them is refused (contract section 6).

@@ -1,8 +1,8 @@
 """What people see of a case, and what may come next in it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from nrdb.cases.case import Case
 from nrdb.cases.machine import events_in, reached_by_time
@@ -10,8 +10,25 @@ from nrdb.cases.roles import senders
 from nrdb.clock import format_time
 from nrdb.routing.numbers import national
 from nrdb.rulebook import Rulebook
+from nrdb.texts import Sentence, say
 from nrdb.timers import windows
 from nrdb.timers.calendar import WorkingCalendar
+
+EXTRA_NUMBERS: Final = "extra-numbers-not-registered"
+#: What each warning says. A case keeps the code and the English; who reads it is told in his own language.
+_WARNINGS: Final[Mapping[str, Sentence]] = {
+    EXTRA_NUMBERS: say("Type E ports the main number only; the other numbers are not registered (S3 2.3.2)."),
+}
+
+
+def stored_warning(code: str) -> dict[str, Any]:
+    """A warning as a case keeps it."""
+    return {"code": code, "detail": str(_WARNINGS[code])}
+
+
+def told_warnings(warnings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Kept warnings, to be told in the reader's language; one whose code is no longer known, as it was kept."""
+    return [{**warning, "detail": _WARNINGS.get(warning["code"], warning["detail"])} for warning in warnings]
 
 
 def snapshot(case: Case) -> dict[str, Any]:

@@ -63,19 +63,19 @@ def refuse(done: SeriesChanged) -> None:
     if done.effects.conflicts:
         raise Problem(
             Code.SERIES_IN_OPEN_CASE,
-            say("Open cases cannot follow the series to its new holder: see 'facts.cases'. Wait for their end."),
+            say("Open cases cannot follow the series to its new holder: see the list. Wait for their end."),
             facts=_cases(done.effects.conflicts),
         )
     if done.taken and done.taken.cases:
         raise Problem(
             Code.SERIES_IN_OPEN_CASE,
-            say("Numbers of the series are in open cases: see 'facts.cases'. Wait for their end."),
+            say("Numbers of the series are in open cases: see the list. Wait for their end."),
             facts=_cases(done.taken.cases),
         )
     if done.taken and done.taken.ported_count:
         raise Problem(
             Code.SERIES_HAS_PORTED_NUMBERS,
-            say("Numbers of the series are ported, or will be: see 'facts.numbers'."),
+            say("Numbers of the series are ported, or will be: see the list."),
             facts={"numbers": done.taken.ported, "count": done.taken.ported_count},
         )
 

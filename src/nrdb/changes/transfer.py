@@ -31,7 +31,7 @@ async def transfer_now(change: Change, settler: Settler, code: str, to: str, rea
     if conflicts:
         raise Problem(
             Code.TRANSFER_CONFLICT,
-            say("In open cases {code} and {to} would be one code on both sides: see 'facts.cases'.", code=code, to=to),
+            say("In open cases {code} and {to} would be one code on both sides: see the list.", code=code, to=to),
             facts={"cases": [str(case_id) for case_id in conflicts[:SHOWN]], "count": len(conflicts)},
         )
     numbers = await count_held(change.connection, code, change.at)

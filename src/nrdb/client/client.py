@@ -10,12 +10,11 @@ from uuid import UUID, uuid4
 import httpx
 
 from nrdb.client.cursors import AcknowledgedCursor, Cursor
-from nrdb.client.errors import NrdbError, UnavailableError, error_of
+from nrdb.client.errors import NrdbError
 from nrdb.client.following import Following, OnReset, OnState
 from nrdb.client.items import Item
 from nrdb.client.messages import Message
-from nrdb.client.requests import Requests, passes, problem_of, read_object
-from nrdb.client.waiting import asked_for
+from nrdb.client.requests import Requests, read_object
 
 #: Seconds to wait for a connection, and for an answer.
 _TIMEOUT = httpx.Timeout(30, connect=10)
@@ -213,15 +212,12 @@ class Client:
 
     @asynccontextmanager
     async def stream(self, path: str, /, *, headers: Mapping[str, str], read: float) -> AsyncIterator[httpx.Response]:
-        """An answer that is read piece by piece, tried once. Raises what is none, and `httpx.RequestError`."""
-        timeout = httpx.Timeout(10, read=read)
-        response = await self._requests.open("GET", path, headers=headers, timeout=timeout)
+        """An answer that is read piece by piece: asked for with the client's patience, and then read once.
+
+        Raises what is none, and `httpx.RequestError`.
+        """
+        response = await self._requests.ask("GET", path, headers=headers, read=read, whole=False)
         try:
-            if response.status_code != 200:
-                problem = problem_of(await response.aread(), response.status_code)
-                if passes(response.status_code):
-                    raise UnavailableError(f"status {response.status_code}", asked_for(response.headers))
-                raise error_of(response.status_code, problem)
             yield response
         finally:
             await response.aclose()

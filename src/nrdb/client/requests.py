@@ -46,10 +46,13 @@ class Requests:
         params: Mapping[str, Any] | None = None,
         patience: float | None = None,
         read: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        whole: bool = True,
     ) -> httpx.Response:
         """The answer, which is a success. Raises what `error_of` makes of others, or `UnavailableError`.
 
-        `read` are the seconds to wait for the answer where it may take long.
+        `read` are the seconds to wait for the answer where it may take long. Where it is not to be `whole`, the caller
+        reads and closes it.
         """
         backoff = Backoff()
         began = monotonic()
@@ -57,7 +60,7 @@ class Requests:
         while True:
             asked, why = 0.0, ""
             try:
-                response = await self._once(method, path, body, params, read)
+                response = await self._once(method, path, body, params, read, headers or {}, whole=whole)
             except httpx.RequestError as error:
                 why = f"{type(error).__name__}: {error}".removesuffix(": ")
             else:
@@ -74,13 +77,23 @@ class Requests:
             await asyncio.sleep(delay)
 
     async def _once(
-        self, method: str, path: str, body: Any, params: Mapping[str, Any] | None, read: float | None
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        params: Mapping[str, Any] | None,
+        read: float | None,
+        headers: Mapping[str, str],
+        *,
+        whole: bool,
     ) -> httpx.Response:
         content = None if body is None else json.dumps(body, default=_plain, ensure_ascii=False).encode()
-        headers = {} if content is None else {"Content-Type": "application/json"}
+        headers = dict(headers) if content is None else {**headers, "Content-Type": "application/json"}
         given = {name: _plain_parameter(value) for name, value in (params or {}).items() if value is not None}
         timeout = httpx.USE_CLIENT_DEFAULT if read is None else httpx.Timeout(10, read=read)
         response = await self.open(method, path, content=content, headers=headers, params=given, timeout=timeout)
+        if response.status_code in _DONE and not whole:
+            return response
         try:
             await response.aread()
         finally:

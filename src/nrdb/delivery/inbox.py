@@ -234,15 +234,15 @@ async def _wanted_places(
 
 
 async def find_message(
-    connection: Connection, code: str, message_id: UUID, vault: Vault | None
+    connection: Connection, code: str | None, message_id: UUID, vault: Vault | None
 ) -> dict[str, Any] | None:
-    """A message that the code has sent or received, as its receiver sees it; None where there is none."""
+    """A message that the code (None: anybody) has sent or received, as its receiver sees it, if there is one."""
     row = await connection.fetchrow(
         f"""
         SELECT m.at, m.type, m.body, {_SEALED}, m.case_after FROM message_log m
-         WHERE m.message_id = $2 AND m.type NOT IN ('time', 'waive') AND (m.sender = $1 OR EXISTS (
+         WHERE m.message_id = $2 AND m.type NOT IN ('time', 'waive') AND ($1::text IS NULL OR m.sender = $1 OR EXISTS (
                SELECT 1 FROM inbox i WHERE i.log_id = m.id AND i.to_code = $1))
-         ORDER BY m.sender = $1 DESC LIMIT 1
+         ORDER BY m.sender = $1 DESC, m.id LIMIT 1
         """,
         code,
         message_id,
@@ -257,7 +257,7 @@ def _line(row: Any, code: str, vault: Vault | None) -> _Line:
     return _Line(row["at"], row["type"], message, row["shared"])
 
 
-def _view(row: Any, code: str, vault: Vault | None) -> dict[str, Any]:
+def _view(row: Any, code: str | None, vault: Vault | None) -> dict[str, Any]:
     """The sender's message, when it was received, and the case as it left it; personal data for its parties only.
 
     A termination has two: the holder and the range holder. Without a vault there is nothing to show.

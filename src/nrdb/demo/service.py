@@ -30,12 +30,13 @@ class ServiceError(Exception):
 class Service:
     """Runs inside its `with` block, and is gone with its data afterwards, whatever happened in between."""
 
-    def __init__(self, *, worker: bool, clock_start: str) -> None:
+    def __init__(self, *, worker: bool, clock_start: str, seed: str = "none") -> None:
         self.admin_key = f"demo_{secrets.token_urlsafe(32)}"
         self.url = ""
         self.has_worker = worker
         self._arguments = [] if worker else ["--no-worker"]
         self._clock_start = clock_start
+        self._seed = seed
         self._place = Path()
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
@@ -119,6 +120,7 @@ class Service:
             "NRDB_PORT": str(self._port),
             "NRDB_SANDBOX": "1",
             "NRDB_SANDBOX_START": self._clock_start,
+            "NRDB_SEED": self._seed,
         }
 
     def _is_ready(self, client: httpx.Client) -> bool:

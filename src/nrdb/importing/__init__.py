@@ -12,6 +12,7 @@ from datetime import datetime
 from io import BufferedReader
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
@@ -22,7 +23,7 @@ from nrdb.errors import UnusableError
 from nrdb.importing import checking, staging, writing
 from nrdb.importing.reading import FileError, Header, digest_of, open_table, read_header
 from nrdb.importing.rows import PlanTable, PortedTable, Table
-from nrdb.importing.show import SHOWN, Show, Summary, Wrong, write_wrong
+from nrdb.importing.show import SHOWN, Show, Stage, Summary, Wrong, read_so_far, verify_errors, write_wrong
 from nrdb.importing.waiting import nothing_due
 from nrdb.migrate import head
 from nrdb.rulebook import load_rulebook
@@ -46,9 +47,11 @@ _SESSION = {
     "tcp_keepalives_idle": "10",
 }
 _IMPORTED = """
-SELECT at FROM audit WHERE action = $1 AND subject = $2 AND (after ->> 'left_out')::bigint = 0 ORDER BY id DESC LIMIT 1
+SELECT at, (after ->> 'left_out')::bigint AS left_out FROM audit WHERE action = $1 AND subject = $2
+ ORDER BY 2, id DESC LIMIT 1
 """
 _WRONG = "SELECT line, code, detail, is_warning FROM nrdb_import_error ORDER BY line"
+_WRONG_SO_FAR = "SELECT count(*) FROM nrdb_import_error WHERE NOT is_warning"
 _COUNTS = "SELECT code, is_warning, count(*) FROM nrdb_import_error GROUP BY code, is_warning"
 
 
@@ -70,36 +73,49 @@ class Wanted:
         return f"{self.kind}-imported"
 
 
-async def import_file(wanted: Wanted, dsn: str) -> int:
-    """Import a file; the exit code: 0 all is in the database, 1 rows are wrong, 2 it could not be done."""
+async def import_file(wanted: Wanted, dsn: str, folder: Path | None = None) -> int:
+    """Import a file; the exit code: 0 all is in the database, 1 rows are wrong, 2 it could not be done.
+
+    `folder` is where an embedded database lies, which people know it by.
+    """
     began = monotonic()
-    summary = Summary(str(wanted.file), wanted.kind)
+    summary = Summary(str(wanted.file), wanted.kind, _named(dsn, folder))
     try:
         with Show(as_json=wanted.as_json) as show:
+            show.say(f"The database is {summary.database}")
             wrong = await _import(wanted, dsn, show, summary)
             summary.seconds = round(monotonic() - began, 3)
             show.end(summary, wrong)
     except UNAVAILABLE as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         named = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-        text = f"{named}{reason or type(error).__name__}"
+        text, then = f"{named}{reason or type(error).__name__}", summary.stage.then
     except asyncpg.PostgresError as error:
-        text = f"the database: {error}"
+        text, then = f"the database: {error}", summary.stage.then
     except UnusableError as error:
-        text = str(error)
+        # It says itself what to do.
+        text, then = str(error), Stage.BEGUN.then
     else:
         return _REFUSED if summary.errors else _DONE
-    then = "The rows had been imported before that." if summary.imported else "The same command again goes on."
     sys.stderr.write(f"nrdb import: {text}. {then}\n")
     return _NOT_DONE
+
+
+def _named(dsn: str, folder: Path | None) -> str:
+    """Which database that is, for people: nothing of who connects, or by which password."""
+    parts = urlsplit(dsn)
+    more = parse_qs(parts.query)
+    host = str(folder or parts.netloc.rpartition("@")[2] or more.get("host", ["this machine"])[0])
+    name = parts.path.strip("/") or more.get("dbname", ["its user's"])[0]
+    return f"{unquote(name)} at {unquote(host)}"
 
 
 async def _import(wanted: Wanted, dsn: str, show: Show, summary: Summary) -> list[Wrong]:
     """All of it. What is wrong is in the file for it, or the first of it is returned to be shown."""
     try:
         with open_table(wanted.file) as file:
-            if wanted.errors is not None and wanted.errors.exists() and wanted.errors.samefile(wanted.file):
-                raise UnusableError(f"{wanted.errors} is the file itself: name another one for the errors")
+            if wanted.errors is not None:
+                verify_errors(wanted.errors, wanted.file)
             kind = _KINDS[wanted.kind]
             header = read_header(file, kind.required, kind.optional)
             summary.sha256 = digest_of(file)
@@ -144,15 +160,21 @@ async def _import_on(
 ) -> list[Wrong]:
     digest = summary.sha256 or ""
     await staging.take_turn(connection)
-    before = await connection.fetchval(_IMPORTED, wanted.action, digest)
-    if before is not None:
+    before = await connection.fetchrow(_IMPORTED, wanted.action, digest)
+    if before is not None and before["left_out"] == 0:
         await staging.forget(connection, digest)
         summary.state = "imported-before"
-        summary.says = f"This file was imported at {format_time(before)}. There is nothing to do."
+        summary.says = f"This file was imported at {format_time(before['at'])}. There is nothing to do."
         return []
+    if before is not None:
+        summary.imported_in_part_at = format_time(before["at"])
+        show.say(
+            f"This file was imported at {summary.imported_in_part_at} but for {before['left_out']:,} rows: the others "
+            "stand there already"
+        )
     await _stage(connection, wanted, file, header, show, summary)
     await nothing_due(connection)
-    await _carry_out(connection, wanted, show, summary)
+    await _carry_out(connection, wanted, file, show, summary)
     shown = await _tell(connection, wanted, file, summary)
     await staging.clear(connection)
     if summary.imported:
@@ -168,14 +190,21 @@ async def _stage(
     digest = summary.sha256 or ""
     table = PlanTable(header, load_rulebook()) if wanted.kind == "plan" else PortedTable(header)
     staged = await staging.begin(connection, wanted.kind, digest, header.rows)
+    summary.stage = Stage.READ
     size = wanted.file.stat().st_size
     show.step("reading", size, staged.place.offset)
     if staged.resumed is not None:
         summary.resumed_at_line = staged.resumed
-        show.say(f"An earlier import of this file had read it up to line {staged.resumed - 1:,}: going on after it")
-    async for offset in staging.stage(connection, file, table, staged, digest):
-        show.reach(min(offset, size), f"{staged.count:,} rows")
-    summary.rows = staged.count + await connection.fetchval("SELECT count(*) FROM nrdb_import_error WHERE of_file")
+        so_far = read_so_far(staged.count + staged.refused, staged.refused)
+        show.say(f"An earlier import of this file had read {so_far}, up to line {staged.resumed - 1:,}: going on there")
+    try:
+        async for offset in staging.stage(connection, file, table, staged, digest):
+            show.reach(min(offset, size), read_so_far(staged.count + staged.refused, staged.refused))
+    except FileError:
+        # Nobody goes on with it: the file must become another one, or was another one while it was read.
+        await staging.clear(connection)
+        raise
+    summary.rows = staged.count + staged.refused
     show.step("sorting", 2)
     await staging.sort(connection)
     show.reach(1)
@@ -183,10 +212,13 @@ async def _stage(
     show.reach(2)
 
 
-async def _carry_out(connection: asyncpg.Connection, wanted: Wanted, show: Show, summary: Summary) -> None:
+async def _carry_out(
+    connection: asyncpg.Connection, wanted: Wanted, file: BufferedReader, show: Show, summary: Summary
+) -> None:
     """Look at all rows, and write all of them or none. A dry run looks only, and makes nobody wait.
 
-    What is refused is committed without anything else, so that it can be told while nobody waits any more.
+    What is refused is committed without anything else, so that it can be told while nobody waits any more. What is left
+    out is told before the others are written: nobody could find it out afterwards.
     """
     written = writing.Written()
     async with connection.transaction():
@@ -198,8 +230,11 @@ async def _carry_out(connection: asyncpg.Connection, wanted: Wanted, show: Show,
             (summary.warnings if row["is_warning"] else summary.errors)[row["code"]] = row["count"]
         if wanted.dry_run or (summary.errors and not wanted.skip_bad):
             return
+        if wanted.errors is not None:
+            await write_wrong(wanted.errors, file, _wrong(connection))
         await checking.leave_out(connection)
-        show.step("writing", summary.rows - sum(summary.errors.values()) - sum(summary.warnings.values()))
+        total = summary.rows - sum(summary.errors.values()) - sum(summary.warnings.values())
+        show.step("writing", total)
         reason = wanted.reason or f"import of {wanted.file.name}"
         work = (
             writing.write_plan(connection, at, reason, written)
@@ -207,21 +242,28 @@ async def _carry_out(connection: asyncpg.Connection, wanted: Wanted, show: Show,
             else writing.write_ported(connection, at, written)
         )
         async for _ in work:
-            show.reach(written.rows, f"{written.rows:,} rows")
+            show.reach(written.rows, f"{written.rows:,} of {total:,} rows")
         await _record(connection, wanted, at, reason, summary, written)
+        summary.stage = Stage.COMMITTED
+    summary.stage = Stage.IMPORTED
     summary.imported, summary.routing_put, summary.routing_removed = written.rows, written.put, written.removed
 
 
 async def _check(connection: asyncpg.Connection, wanted: Wanted, at: datetime, show: Show, summary: Summary) -> None:
     show.step("checking", 3)
     summary.missing_providers = await checking.check_providers(connection)
-    show.reach(1)
+    show.reach(1, await _checked(connection, summary))
     await checking.check(connection, checking.PLAN if wanted.kind == "plan" else checking.PORTED_BEFORE, at)
-    show.reach(2)
+    show.reach(2, await _checked(connection, summary))
     if wanted.kind == "ported":
         await writing.find_cells(connection)
         await checking.check(connection, checking.PORTED_AFTER, at)
-    show.reach(3)
+        summary.before_plan, summary.before_plan_lines = await checking.find_early(connection, at, SHOWN)
+    show.reach(3, await _checked(connection, summary))
+
+
+async def _checked(connection: asyncpg.Connection, summary: Summary) -> str:
+    return read_so_far(summary.rows, await connection.fetchval(_WRONG_SO_FAR))
 
 
 async def _record(
@@ -250,17 +292,20 @@ async def _record(
 
 async def _tell(connection: asyncpg.Connection, wanted: Wanted, file: BufferedReader, summary: Summary) -> list[Wrong]:
     errors, warnings = sum(summary.errors.values()), sum(summary.warnings.values())
-    if wanted.errors is not None:
+    if wanted.errors is not None and not summary.imported:
         async with connection.transaction():
             await write_wrong(wanted.errors, file, _wrong(connection))
     found = f"{errors:,} of {summary.rows:,} rows are wrong" if errors else f"{summary.rows:,} rows are right"
+    if warnings:
+        found += f", {warnings:,} as planned and left out"
     if wanted.dry_run:
         summary.state, says = "checked", f"{found}. This was a dry run: nothing is imported."
     elif errors and not wanted.skip_bad:
         summary.state, says = "refused", f"{found}. Nothing is imported."
     else:
         summary.state = "imported-in-part" if errors else "imported"
-        says = f"{summary.imported:,} of {summary.rows:,} rows are imported: {summary.routing_put:,} rows of routing."
+        done = f"{summary.imported:,} of {summary.rows:,} rows are imported: {summary.routing_put:,} rows of routing."
+        says = done if summary.imported == summary.rows else f"{found}. {done}"
     if not errors and not warnings:
         summary.says = says
         return []

@@ -18,6 +18,11 @@ def _both(row: str) -> str:
     return f"substr({row}.first::text, 3) || '-' || substr({row}.last::text, 3)"
 
 
+def _time(value: str) -> str:
+    """SQL for an instant as `format_time` writes it; these sessions are in UTC."""
+    return rf"""regexp_replace(to_char({value}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '\.?0*Z$', 'Z')"""
+
+
 def rows_of(place: str) -> str:
     """SQL that joins the rows that begin in a series or a cell: by the index, for one after the other.
 
@@ -67,8 +72,8 @@ _INACTIVE = _refuse("provider-inactive", _BY_HOLDER.format(sentence="'holder: th
 _UNUSABLE = _refuse("network-not-usable", _BY_NETWORK.format(sentence="'network: %s terminates no calls'"))
 _FUTURE = _refuse(
     "time-in-future",
-    "SELECT line, format('it is %s only: a row that begins later is loaded then', $1::timestamptz) AS detail"
-    " FROM nrdb_import_sorted WHERE since > $1::timestamptz",
+    f"SELECT line, format('it is %s only: a row that begins later is loaded then', {_time('$1::timestamptz')})"
+    " AS detail FROM nrdb_import_sorted WHERE since > $1::timestamptz",
 )
 
 # The series in force in order, each with where the next one begins: what lies between them is in no series.
@@ -125,7 +130,7 @@ _PORTED = _refuse(
     "already-ported",
     f"""
     SELECT r.line, format('%s: %s is ported to %s already, since %s', {_shown("r")}, {_shown("o")}, o.holder,
-           o.own_since) AS detail
+           {_time("o.own_since")}) AS detail
       FROM nrdb_import_cell c, {rows_of("c")}, LATERAL (
            SELECT * FROM routing_of(r.first, r.last) OFFSET 0) o
      WHERE NOT c.plain AND o.own_holder IS NOT NULL AND o.valid_until > coalesce(r.since, $1::timestamptz)
@@ -156,6 +161,15 @@ _AS_PLANNED = _refuse(
     """,
     warning=True,
 )
+# Not wrong, but not what the row says either: no number has an answer before its series begins.
+_EARLY = f"""
+WITH {_PLAN}, early AS MATERIALIZED (
+    SELECT r.line
+      FROM plan s, LATERAL (SELECT min(lower(valid)) AS begins FROM series o WHERE o.numbers @> s.first OFFSET 0) b,
+           {rows_of("s")}
+     WHERE r.since < b.begins AND NOT EXISTS (SELECT 1 FROM nrdb_import_error e WHERE e.line = r.line))
+SELECT (SELECT count(*) FROM early) AS count, ARRAY(SELECT line FROM early ORDER BY line LIMIT $2) AS lines
+"""
 _SERIES = _refuse(
     "series-overlap",
     f"""
@@ -201,6 +215,12 @@ async def check(connection: asyncpg.Connection, statements: tuple[str, ...], at:
     """Each of these checks, at this instant."""
     for statement in statements:
         await connection.execute(statement, at)
+
+
+async def find_early(connection: asyncpg.Connection, at: datetime, shown: int) -> tuple[int, list[int]]:
+    """Rows that are right and whose numbers were ported before the plan knows them: how many, and the first lines."""
+    (row,) = await connection.fetch(_EARLY, at, shown)
+    return row["count"], row["lines"]
 
 
 async def leave_out(connection: asyncpg.Connection) -> None:

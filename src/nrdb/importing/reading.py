@@ -54,7 +54,8 @@ class Block:
 
 def open_table(path: Path) -> BufferedReader:
     """The file, open. Raises `FileError` for a directory, a device, or an empty file, `OSError` where there is none."""
-    file = path.open("rb") if not path.is_dir() else None
+    # Without waiting, as one would for whoever writes into a pipe.
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") if not path.is_dir() else None
     if file is None or not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         if file is not None:
             file.close()

@@ -6,8 +6,10 @@ import sys
 from collections.abc import AsyncIterable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from io import BufferedReader
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +19,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from nrdb.errors import UnusableError
 from nrdb.importing.reading import Lines
 
 _PLAIN_WIDTH = 160
@@ -36,24 +39,55 @@ class Wrong:
     is_warning: bool
 
 
+class Stage(Enum):
+    """How far an import has come, by what is true when it ends there; `then` says it."""
+
+    BEGUN = "Nothing is imported."
+    READ = (
+        "Nothing is imported. The same command goes on behind what has been read, or begins again where the database "
+        "has lost that."
+    )
+    COMMITTED = "Whether the rows are imported is not known: the same command says that they are, or imports them."
+    IMPORTED = "The rows are imported."
+
+    @property
+    def then(self) -> str:
+        """The sentence."""
+        return self.value
+
+
 @dataclass(slots=True)
 class Summary:
     """What has come of it. `state` is one word for it; counts are of rows of the file but for those of routing."""
 
     file: str
     table: str
+    database: str
     state: str = ""
     sha256: str | None = None
     rows: int = 0
+    imported_in_part_at: str | None = None
     resumed_at_line: int | None = None
     errors: dict[str, int] = field(default_factory=dict)
     warnings: dict[str, int] = field(default_factory=dict)
     missing_providers: list[str] = field(default_factory=list)
+    before_plan: int = 0
+    before_plan_lines: list[int] = field(default_factory=list)
     imported: int = 0
     routing_put: int = 0
     routing_removed: int = 0
     seconds: float = 0.0
     says: str = ""
+    stage: Stage = Stage.BEGUN
+
+    def told(self) -> dict[str, object]:
+        """All of it that is told."""
+        return {name: value for name, value in asdict(self).items() if name != "stage"}
+
+
+def read_so_far(rows: int, wrong: int) -> str:
+    """Rows of the file, the wrong ones among them: every step counts the same rows."""
+    return f"{rows:,} rows" + (f", {wrong:,} of them wrong" if wrong else "")
 
 
 class Show:
@@ -107,7 +141,7 @@ class Show:
         """What has come of it."""
         self._progress.stop()
         if self._as_json:
-            sys.stdout.write(orjson.dumps(asdict(summary)).decode() + "\n")
+            sys.stdout.write(orjson.dumps(summary.told()).decode() + "\n")
             return
         if summary.errors or summary.warnings:
             table = Table("Code", "Rows", "", expand=False)
@@ -119,14 +153,40 @@ class Show:
             self.say(f"line {item.line}: {item.code}: {item.detail}")
         if summary.missing_providers:
             self.say(f"There are no providers {', '.join(summary.missing_providers)}: enter them first.")
+        if summary.before_plan:
+            lines = ", ".join(map(str, summary.before_plan_lines))
+            more = ", …" if summary.before_plan > len(summary.before_plan_lines) else ""
+            self.say(
+                f"{summary.before_plan:,} rows have a since before their series begins in the number plan, and are "
+                f"answered from its valid_from on (lines {lines}{more})."
+            )
         self.say(summary.says)
+
+
+def verify_errors(path: Path, file: Path) -> None:
+    """Raises `UnusableError` where the file of what is wrong could not be written: better now than after hours."""
+    try:
+        if path.exists() and not path.is_file():
+            raise UnusableError(f"--errors {path} is there already and is no file: name another one")
+        if path.exists() and path.samefile(file):
+            raise UnusableError(f"--errors {path} is the file itself: name another one for the errors")
+        fresh = _beside(path)
+        fresh.open("x").close()
+        fresh.unlink()
+    except OSError as error:
+        raise UnusableError(f"--errors {path} cannot be written: {error.strerror}") from None
+
+
+def _beside(path: Path) -> Path:
+    """A name that nothing has."""
+    return path.with_name(f".{path.name[:200]}-{token_hex(6)}")
 
 
 async def write_wrong(path: Path, file: BufferedReader, wrong: AsyncIterable[Wrong]) -> None:
     """The file of what is wrong, whole or not at all: line, code, what it is, and the row as it stands."""
-    fresh = path.with_name(f"{path.name}.new")
+    fresh = _beside(path)
     try:
-        with fresh.open("w", encoding="utf-8", newline="") as target:
+        with fresh.open("x", encoding="utf-8", newline="") as target:
             writer = csv.writer(target, lineterminator="\n")
             writer.writerow(("line", "code", "detail", "row"))
             rows = Lines(file)
@@ -135,7 +195,9 @@ async def write_wrong(path: Path, file: BufferedReader, wrong: AsyncIterable[Wro
             target.flush()
             os.fsync(target.fileno())
         fresh.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             fresh.unlink()
+        if isinstance(error, OSError):
+            raise UnusableError(f"--errors {path} cannot be written: {error.strerror}") from None
         raise

@@ -23,6 +23,8 @@ _TRY_TURN = "SELECT pg_try_advisory_lock(7267, 6)"
 _TURN_SECONDS = 15.0
 #: So many blocks are read before the mark moves.
 CHUNK = 16
+#: Fewer, where so many of their lines are wrong: these are in memory until they are in the database.
+REFUSED = 100_000
 
 _DROP = "DROP TABLE IF EXISTS nrdb_import, nrdb_import_row, nrdb_import_error, nrdb_import_sorted"
 _CREATE = """
@@ -48,10 +50,14 @@ ANALYZE nrdb_import_sorted
 
 @dataclass(slots=True)
 class Staged:
-    """How far the file has been read into the database. `resumed` is the line at which an earlier run had stopped."""
+    """How far the file has been read into the database. `resumed` is the line at which an earlier run had stopped.
+
+    A row that has been read is one of `count`, which are staged, or of `refused`.
+    """
 
     place: Place
     count: int = 0
+    refused: int = 0
     whole: bool = False
     resumed: int | None = None
 
@@ -71,7 +77,8 @@ async def begin(connection: asyncpg.Connection, kind: str, digest: str, rows: Pl
         mark = await connection.fetchrow("SELECT * FROM nrdb_import WHERE sha256 = $1 AND kind = $2", digest, kind)
         if mark is not None:
             place = Place(mark["byte_offset"], mark["next_line"])
-            return Staged(place, mark["staged"], mark["whole"], place.line if place != rows else None)
+            refused = await connection.fetchval("SELECT count(*) FROM nrdb_import_error WHERE of_file")
+            return Staged(place, mark["staged"], refused, mark["whole"], place.line if place != rows else None)
     async with connection.transaction():
         await connection.execute(_DROP)
         await connection.execute(_CREATE)
@@ -103,6 +110,7 @@ async def stage(
             staged.whole = chunk.last is None
             if chunk.last is not None:
                 staged.place, staged.count = chunk.last, staged.count + chunk.count
+                staged.refused += len(chunk.refused)
             elif content.hexdigest() != digest:
                 raise FileError("file-changed", "the file was changed while it was read: start again when it is whole")
             await _mark(connection, staged)
@@ -146,6 +154,8 @@ class _Chunk:
             self.refused += parsed.refused
             self.last = block.next
             yield parsed.rows
+            if len(self.refused) >= REFUSED:
+                return
 
 
 async def sort(connection: asyncpg.Connection) -> None:

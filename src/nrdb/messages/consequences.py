@@ -18,7 +18,7 @@ from nrdb.cases.case import CLEARINGHOUSE, NKOM, Case, Step, due, take
 from nrdb.cases.machine import CAP_RETURNING_STATES, TIME, WAIVE
 from nrdb.cases.outcome import Entry, Outcome, RightChange
 from nrdb.cases.roles import COMPLETION_REPORTS
-from nrdb.cases.view import case_view
+from nrdb.cases.view import EXTRA_NUMBERS, case_view, stored_warning
 from nrdb.messages.audience import receivers, told_of_execution, told_of_return
 from nrdb.messages.facts import Facts
 from nrdb.messages.kinds import (
@@ -40,10 +40,6 @@ from nrdb.routing.numbers import is_five_digit
 from nrdb.routing.table import Said
 from nrdb.timers.calendar import oslo_day
 
-_EXTRA_NUMBERS = {
-    "code": "extra-numbers-not-registered",
-    "detail": "Type E ports the main number only; the other numbers are not registered (S3 2.3.2).",
-}
 #: States whose arrival the parties are told of.
 _NOTICED_STATES = frozenset({"obsolete", "completed"})
 
@@ -104,7 +100,7 @@ def _new_case(message: AnyOpening, facts: Facts, now: datetime) -> Case:
                 donor=message.donor,
                 number_type=message.number_type,
                 newest_order=message.message_id,
-                warnings=(_EXTRA_NUMBERS,) if message.extra_ignored else (),
+                warnings=(stored_warning(EXTRA_NUMBERS),) if message.extra_ignored else (),
                 customer=message.customer.model_dump(mode="json", exclude_none=True),
             )
         case FiveIver():

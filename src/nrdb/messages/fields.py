@@ -1,6 +1,7 @@
 """The fields that messages and administration share, each read once into the type the service works with."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -12,11 +13,14 @@ from pydantic import (
     ConfigDict,
     PlainSerializer,
     StringConstraints,
+    ValidationError,
     model_validator,
 )
 from pydantic import WithJsonSchema as Schema
+from pydantic_core import InitErrorDetails
 
 from nrdb.clock import format_time, parse_time
+from nrdb.messages import patterns
 from nrdb.routing.numbers import NumberRange, national, parse_number
 from nrdb.texts import FieldError, Sentence, say
 
@@ -110,13 +114,24 @@ OrganisationNumber = Annotated[
     _from_text(check_organisation_number),
     Schema({"type": "string", "pattern": "^[0-9]{9}$", "examples": ["974760673"]}),
 ]
-ProviderCode = Annotated[str, StringConstraints(pattern=r"^(?:0|[A-Z0-9]{2,8})$", strict=True)]
+ProviderCode = Annotated[str, StringConstraints(pattern=patterns.PROVIDER_CODE, strict=True)]
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_clean)]
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=200), AfterValidator(_not_blank)]
 Comment = Annotated[Text, StringConstraints(max_length=1000)]
 Reference = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 Reason = Annotated[Text, StringConstraints(min_length=1, max_length=1000), AfterValidator(_not_blank)]
-RoutingNumber = Annotated[str, StringConstraints(pattern=r"^(?:\+[0-9]{3,15}|[0-9A-Fa-f]{1,15})$", strict=True)]
+RoutingNumber = Annotated[str, StringConstraints(pattern=patterns.ROUTING_NUMBER, strict=True)]
+
+
+def wrong_fields(found: Iterable[tuple[tuple[str | int, ...], Sentence]]) -> ValidationError:
+    """What a form finds in several of its fields together, each told at its place and not at the whole form."""
+    return ValidationError.from_exception_data(
+        "",
+        [
+            InitErrorDetails(type="value_error", loc=place, input=None, ctx={"error": FieldError(sentence)})
+            for place, sentence in found
+        ],
+    )
 
 
 class Form(BaseModel):

@@ -5,8 +5,9 @@ from nrdb.errors import Code, Problem
 from nrdb.messages import number_rules
 from nrdb.messages.facts import Facts
 from nrdb.messages.kinds import Customer, NpFbes
+from nrdb.messages.reasons import all_fields, any_field, told_reason
 from nrdb.rulebook import Rulebook
-from nrdb.texts import Sentence, say
+from nrdb.texts import Sentence, all_of, say
 
 
 def ground(rulebook: Rulebook, message: NpFbes, case: Case, facts: Facts) -> None:
@@ -29,7 +30,11 @@ def _reason_permitted(rulebook: Rulebook, message: NpFbes, case: Case, facts: Fa
         return
     raise Problem(
         Code.REASON_NOT_PERMITTED,
-        say("{reason} is no ground for a refusal here: {why}", reason=message.reason, why=why),
+        say(
+            "Reason {reason} is no ground for a refusal here: {why}",
+            reason=told_reason(rulebook, message.reason),
+            why=why,
+        ),
         facts={"reason": message.reason, "classes": sorted(classes)},
     )
 
@@ -51,16 +56,16 @@ def _expected_given(rulebook: Rulebook, message: NpFbes) -> None:
         return
     given = message.expected.given if message.expected else frozenset()
     needs = rulebook.reasons[message.reason].needs
-    missing = [" or ".join(alternatives) for alternatives in needs if not given & set(alternatives)]
+    missing = [alternatives for alternatives in needs if not given & set(alternatives)]
     if missing:
         raise Problem(
             Code.EXPECTED_VALUE_MISSING,
             say(
-                "{reason} must say what would be right: expected {missing}.",
-                reason=message.reason,
-                missing=tuple(missing),
+                "With reason {reason} the refusal must say what would be right: {missing}.",
+                reason=told_reason(rulebook, message.reason),
+                missing=all_of([any_field(alternatives) for alternatives in missing]),
             ),
-            facts={"reason": message.reason, "missing": missing},
+            facts={"reason": message.reason, "missing": [" or ".join(alternatives) for alternatives in missing]},
         )
 
 
@@ -74,6 +79,6 @@ def _secret_kept(message: NpFbes) -> None:
     if disclosed:
         raise Problem(
             Code.SECRET_NUMBER_DISCLOSED,
-            say("The number is secret: leave out {fields}.", fields=tuple(disclosed)),
+            say("The number is secret: leave out {fields}.", fields=all_fields(disclosed)),
             facts={"fields": disclosed},
         )

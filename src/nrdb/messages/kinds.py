@@ -36,10 +36,11 @@ from nrdb.messages.fields import (
     Text,
     Time,
     Uuid,
+    wrong_fields,
 )
 from nrdb.routing.numbers import NumberRange, join, national
 from nrdb.rulebook.model import TerminationRefusal
-from nrdb.texts import FieldError, say
+from nrdb.texts import say
 
 NumberType = Literal["E", "T", "S"]
 RefusalReason = Literal[
@@ -80,7 +81,7 @@ class Customer(Form):
     def one_identity(self) -> Self:
         """A person has a birth date, a firm an organisation number; never both."""
         if (self.birth_date is None) == (self.organisation_number is None):
-            raise ValueError("give exactly one of birth_date and organisation_number")
+            raise ValueError("give either a birth date or an organisation number, and not both")
         return self
 
 
@@ -272,15 +273,11 @@ class NpFbes(CaseMessage):
         given = self.expected.given if self.expected else frozenset()
         surplus = given - EXPECTED_FIELDS.get(self.reason, frozenset())
         if surplus:
-            raise FieldError(
-                say(
-                    "the reason {reason} takes no expected {fields}",
-                    reason=self.reason,
-                    fields=tuple(sorted(surplus)),
-                )
-            )
+            sentence = say("does not belong to this reason: leave it out")
+            raise wrong_fields([(("expected", field), sentence) for field in sorted(surplus)])
         if {"birth_date", "organisation_number"} <= given:
-            raise ValueError("give one of expected.birth_date and expected.organisation_number")
+            sentence = say("give either the birth date or the organisation number, not both")
+            raise wrong_fields([(("expected", "birth_date"), sentence)])
         return self
 
 
@@ -305,7 +302,7 @@ class NpEndr(CaseMessage):
     def changes_something(self) -> Self:
         """At least one of the two."""
         if self.porting_time is None and self.customer is None:
-            raise ValueError("give at least one of porting_time and customer")
+            raise ValueError("change the porting time, the customer, or both")
         return self
 
 

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from nrdb.cases.case import NKOM, Case
 from nrdb.cases.machine import events_in
 from nrdb.cases.roles import Role
+from nrdb.cases.words import STATE_WORDS
 from nrdb.clock import format_time
 from nrdb.errors import Code, Problem
 from nrdb.texts import say
@@ -62,7 +63,7 @@ def _waited_for(case: Case) -> tuple[str, ...]:
         case _:
             raise Problem(
                 Code.CASE_STATE,
-                say("The case is {state}: there is nobody to remind.", state=case.state),
+                say("The case {state}: there is nobody to remind.", state=STATE_WORDS[case.state]),
                 facts={"state": case.state, "kind": case.kind, "allowed": list(events_in(case.kind, case.state))},
             )
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from nrdb.cases.case import Case, settled
 from nrdb.cases.machine import events_in, reached_by_time, states_for
 from nrdb.cases.roles import COMPLETION_REPORTS, ROLE_OF, role_holders
+from nrdb.cases.words import STATE_WORDS
 from nrdb.errors import Code, Problem
 from nrdb.messages import time_rules
 from nrdb.messages.kinds import AnyCaseMessage, NpFbes, NpGodk
@@ -54,8 +55,8 @@ def state(rulebook: Rulebook, message: AnyCaseMessage, case: Case, now: datetime
     raise Problem(
         Code.CASE_STATE,
         say(
-            "The case is {state}, where {type} is not possible. Possible now: {allowed}.",
-            state=current.state,
+            "The case {state}: {type} is not possible now. Possible now: {allowed}.",
+            state=STATE_WORDS[current.state],
             type=message.type,
             allowed=any_of(allowed, say("nothing")),
         ),

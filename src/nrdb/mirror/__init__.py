@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import sys
 from contextlib import closing, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -27,9 +28,13 @@ __all__ = ["run", "verify"]
 
 _DIFFERENT = 1
 _FAILED = 1
+#: The wrong folder, service or key: nothing has been made equal, or compared.
 _WRONG_USE = 2
+_OLD = 3
 #: Seconds in a row for which a service that is away is waited for where there is an end to it.
 _PATIENCE = 60.0
+#: Microseconds.
+_SECOND = 1_000_000
 
 
 def run(folder: Path, *, url: str, key: str | None, once: bool, quick: bool, every: float, as_json: bool) -> int:
@@ -43,7 +48,7 @@ def run(folder: Path, *, url: str, key: str | None, once: bool, quick: bool, eve
     except BrokenPipeError:
         raise
     except OtherSourceError as error:
-        return _say("run", f"{error}: take {folder} away to copy it, or name another folder", _FAILED)
+        return _say("run", f"{error}: take {folder} away to copy it, or name another folder", _WRONG_USE)
     except (FolderError, NrdbError, ValueError, OSError, sqlite3.Error, httpx.HTTPError, httpx.InvalidURL) as error:
         return _say("run", str(error) or type(error).__name__, _FAILED)
     return 0
@@ -80,8 +85,11 @@ async def _keep(folder: Folder, tell: Teller, url: str, key: str, *, once: bool,
             keeper.close()
 
 
-def verify(folder: Path, *, url: str, key: str | None, as_json: bool) -> int:
-    """Compare the copy with the service's table; the exit code: 0 equal, 1 different, 2 not compared."""
+def verify(folder: Path, *, url: str, key: str | None, max_age: float, as_json: bool) -> int:
+    """Compare the copy with the service's table.
+
+    The exit code: 0 equal, 1 different, 2 not compared, 3 equal once it has caught up, but `max_age` seconds old.
+    """
     if not key:
         return _say("verify", "a key is needed, in NRDB_KEY or --key", _WRONG_USE)
     logging.getLogger("nrdb.client").addHandler(logging.NullHandler())
@@ -95,7 +103,9 @@ def verify(folder: Path, *, url: str, key: str | None, as_json: bool) -> int:
     except (NrdbError, ValueError, OSError, sqlite3.Error, httpx.HTTPError, httpx.InvalidURL) as error:
         return _say("verify", str(error) or type(error).__name__, _WRONG_USE)
     sys.stdout.write(_as_json(found, requests) if as_json else _as_text(found, requests))
-    return 0 if found.equal else _DIFFERENT
+    if not found.equal:
+        return _DIFFERENT
+    return _OLD if found.behind > max_age * _SECOND else 0
 
 
 async def _verify(folder: Path, tell: Teller, url: str, key: str) -> tuple[Comparison, int]:
@@ -120,6 +130,8 @@ def _as_json(found: Comparison, requests: int) -> str:
         json.dumps(
             {
                 "equal": found.equal,
+                "file": {"seq": found.kept.seq, "at": text_of(found.kept.at)},
+                "behind": {"changes": found.changes_behind, "seconds": found.behind / _SECOND},
                 "source": state.source,
                 "seq": state.seq,
                 "at": text_of(state.at),
@@ -135,15 +147,22 @@ def _as_json(found: Comparison, requests: int) -> str:
 
 def _as_text(found: Comparison, requests: int) -> str:
     state = found.state
+    kept = f"the file is of {text_of(found.kept.at)}, at {found.kept.seq}: {_behind(found)}"
     where = f"at {state.seq}, {text_of(state.at)} ({requests} requests)"
     if found.equal:
-        return f"equal {where}, root {state.root}\n"
-    lines = [f"different {where}"]
+        # What was compared is a copy that has caught up, whatever its readers see.
+        return f"{kept}\nequal {where}, root {state.root}\n"
+    lines = [kept, f"different {where}"]
     for difference in found.differences:
         lines += _difference_shown(difference)
     if found.more:
         lines.append(f"and in {len(found.more)} more blocks: {', '.join(found.more[:20])}")
     return "\n".join(lines) + "\n"
+
+
+def _behind(found: Comparison) -> str:
+    changes = "1 change" if found.changes_behind == 1 else f"{found.changes_behind:,} changes"
+    return f"{changes} and {timedelta(seconds=found.behind // _SECOND)} behind"
 
 
 def _difference_shown(difference: Difference) -> list[str]:

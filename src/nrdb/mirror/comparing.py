@@ -9,7 +9,7 @@ from nrdb.mirror.keeping import bring_to
 from nrdb.mirror.rows import StoredRow, national, shown, tree_row
 from nrdb.mirror.server import DEPTH, Proof, Server
 from nrdb.mirror.table import State, Table
-from nrdb.routing.tree import Story, bounds, is_leaf, joined
+from nrdb.routing.tree import ROOT, Story, bounds, is_leaf, joined
 
 #: Blocks whose rows are asked for; of more only the names are told.
 MOST = 100
@@ -36,9 +36,15 @@ class Difference:
 
 @dataclass(slots=True)
 class Comparison:
-    """What was found: where it was compared, the differences, and blocks that differ beside those looked into."""
+    """What was found: where it was compared, the differences, and blocks that differ beside those looked into.
 
+    Before that, what the file itself held (`kept`), and how far that was behind: changes, and microseconds.
+    """
+
+    kept: State
     state: State
+    changes_behind: int
+    behind: int
     differences: list[Difference]
     more: list[str]
 
@@ -51,8 +57,8 @@ class Comparison:
 async def compare(table: Table, server: Server) -> Comparison:
     """Go down where hashes differ. The copy goes along to the place of each answer, since the table moves on."""
     state = table.state
-    found = Comparison(state, [], [])
-    waiting, looked_into = [""], 0
+    found = Comparison(state, state, 0, 0, [], [])
+    waiting, looked_into = [ROOT], 0
     table.begin()
     while waiting:
         prefix = waiting.pop()
@@ -61,6 +67,8 @@ async def compare(table: Table, server: Server) -> Comparison:
             continue
         proof = await server.proof(prefix, DEPTH)
         root = await bring_to(table, server, proof, found.state)
+        if prefix == ROOT:
+            found.changes_behind, found.behind = table.applied, proof.at - state.at
         found.state = State(proof.source, proof.seq, proof.at, root)
         if is_leaf(prefix):
             looked_into += 1

@@ -102,6 +102,8 @@ class Table:
             # Committed is committed, also when the machine loses its power.
             self._db.execute("PRAGMA synchronous = FULL")
         self._touched: set[int] = set()
+        #: Changes taken in since it was opened.
+        self.applied = 0
 
     @classmethod
     def create(cls, path: Path, state: State) -> Self:
@@ -155,6 +157,8 @@ class Table:
         row = self._db.execute("SELECT source, seq, at, root FROM state").fetchone()
         if row is None:
             raise DamagedError("the file does not tell what it is a copy of")
+        if not isinstance(row[0], str):
+            raise DamagedError("the file does not tell what it is a copy of")
         if not isinstance(row[1], int) or not isinstance(row[2], int):
             raise DamagedError("the file does not tell of when it is a copy")
         return State(*row)
@@ -188,6 +192,7 @@ class Table:
         """Rows to put or to remove, in their order. Whether they fit is shown by the hash that comes out."""
         for put, row in changes:
             self._db.execute(_PUT if put else _REMOVE, row)
+            self.applied += 1
             self._touched.update(blocks(row[0], row[1]))
 
     def move_on(self, at: int) -> str:
@@ -245,7 +250,9 @@ class Table:
     def hash_of(self, name: str) -> str:
         """The hash of a node."""
         found = self._db.execute("SELECT hash FROM node WHERE depth = ? AND name = ?", (depth_of(name), name))
-        return str((found.fetchone() or (NOTHING,))[0])
+        hash_ = (found.fetchone() or (NOTHING,))[0]
+        # A damaged one may be anything.
+        return hash_.hex() if isinstance(hash_, bytes) else str(hash_)
 
     def below(self, name: str, depth: int) -> list[Node]:
         """The nodes `depth` steps below one, or the leaves that are nearer."""

@@ -12,7 +12,7 @@ Rules of concurrency that live in the schema, so that no code path can forget th
   `delivery.inbox` for what readers do with it.
 """
 
-from nrdb.models import cases, delivery, world
+from nrdb.models import cases, console, delivery, world
 from nrdb.models.base import metadata
 
-__all__ = ["cases", "delivery", "metadata", "world"]
+__all__ = ["cases", "console", "delivery", "metadata", "world"]

@@ -69,6 +69,13 @@ cases = Table(
         postgresql_where=text("range_holders <> ARRAY[donor]"),
     ),
     Index("ix_cases_range_holders", "state", *NEWEST_FIRST, postgresql_where=text("cardinality(range_holders) > 1")),
+    # What ended on a day: without it a list of that day would walk through all that has ended since.
+    Index(
+        "ix_cases_ended",
+        "state",
+        "effective_time",
+        postgresql_where=text("state IN ('completed', 'rejected', 'cancelled', 'obsolete', 'returned')"),
+    ),
     # What time still has to do: small, whatever the number of cases.
     Index("ix_cases_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     # Returns that the clearinghouse sends for Nkom: routing depends on them, so every reader asks whether one is due.

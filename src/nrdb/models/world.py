@@ -65,6 +65,8 @@ api_key = Table(
     # Limits other than those of the settings.
     Column("requests_per_second", Integer),
     Column("streams", Integer),
+    # Who it is at the identity provider, for a person who signs in there: nobody has the key itself.
+    Column("subject", Text, unique=True),
     CheckConstraint("role IN ('provider', 'operator', 'admin')", name="role"),
     CheckConstraint("requests_per_second > 0", name="requests_per_second_positive"),
     CheckConstraint("streams > 0", name="streams_positive"),

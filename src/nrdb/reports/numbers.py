@@ -93,34 +93,39 @@ def _days(first: date, last: date) -> list[date]:
 
 
 # One walk over the ported numbers of each series, by the index of numbers, until the page is full.
-_MAJORITY = """
+_USE = """
 WITH w AS MATERIALIZED (SELECT nrdb_now() AS now)
 SELECT s.*, held.*
   FROM (SELECT series_id, numbers, lower(numbers) AS first, upper(numbers) - 1 AS last,
                upper(numbers) - lower(numbers) AS number_count, number_class, holder, status
           FROM series, w
-         WHERE valid @> w.now AND number_class <> 'FIVE' AND lower(numbers) > $1
-           AND ($2::text[] IS NULL OR holder = ANY($2))
-         ORDER BY lower(numbers) OFFSET 0) s,
+         WHERE valid @> w.now AND lower(numbers) > $1 AND ($2::text[] IS NULL OR holder = ANY($2)) {which}
+         ORDER BY lower(numbers) {walked}) s,
        LATERAL (
-        SELECT sum(h.count)::bigint AS ported_count, max(h.count)::bigint AS most,
+        SELECT coalesce(sum(h.count), 0)::bigint AS ported_count, coalesce(max(h.count), 0)::bigint AS most,
                (array_agg(h.holder ORDER BY h.count DESC, h.holder))[1] AS most_holder
           FROM (SELECT r.holder, sum(r.last - r.first + 1) AS count
                   FROM w, routing_of(lower(s.numbers), upper(s.numbers) - 1) r
                  WHERE r.valid_from <= w.now AND w.now < r.valid_until AND r.holder <> s.holder
                  GROUP BY r.holder) h) held
- WHERE held.ported_count * 2 > s.number_count LIMIT $3
 """
+_EVERY_SERIES = _USE.format(which="", walked="LIMIT $3") + " ORDER BY s.first"
+_MAJORITY = (
+    _USE.format(which="AND number_class <> 'FIVE'", walked="OFFSET 0")
+    + " WHERE held.ported_count * 2 > s.number_count LIMIT $3"
+)
 
 
-async def read_majority(
-    connection: Connection, *, codes: tuple[str, ...] | None, after: int, limit: int
+async def read_series_use(
+    connection: Connection, *, majority: bool, codes: tuple[str, ...] | None, after: int, limit: int
 ) -> list[dict[str, Any]]:
-    """Series of which more than half is ported out now, in order of their numbers (domain 1.7, nummerforskriften).
+    """Series in force now, in order of their numbers, with how much of each is ported out.
 
-    Costs a look at every ported range of the series before the end of the page: of the whole plan, where few qualify.
+    `majority`: only those of which that is more than half (domain 1.7, nummerforskriften). Costs a look at every ported
+    range of the series before the end of the page: of the whole plan, where few qualify.
     """
-    rows = await connection.fetch(_MAJORITY, after, list(codes) if codes is not None else None, limit)
+    statement = _MAJORITY if majority else _EVERY_SERIES
+    rows = await connection.fetch(statement, after, list(codes) if codes is not None else None, limit)
     return [_series(row) for row in rows]
 
 

@@ -22,38 +22,41 @@ COLUMNS = (
     "donor", "main_number", "number_count",
 )  # fmt: skip
 
-#: $1 now, $2 and $3 the newest beginnings that are overdue. Each branch is a look-up by state, of open cases only; IS
-#: TRUE keeps the first one from walking all that is due some day.
+#: $1 now, $2 and $3 the newest beginnings of what is asked for, $10 and $11 the newest of what is not (null: there is
+#: none). Each branch is a look-up by state, of open cases only; IS TRUE keeps the first one from walking all that is
+#: due some day.
 _OVERDUE = """
 WITH waiting AS (
-    SELECT c.case_id, c.created_at, c.state, c.donor AS waiting_for, 'NP_GODK' AS message, asked.at AS since
+    SELECT c.case_id, c.created_at, c.kind, c.state, c.donor AS waiting_for, 'NP_GODK' AS message, asked.at AS since
       FROM cases c, LATERAL (
            SELECT at FROM message_log m WHERE m.message_id = c.newest_order AND m.case_id = c.case_id OFFSET 0) asked
      WHERE c.kind = 'porting' AND c.state = 'awaiting_donor' AND (c.due_at > $1) IS TRUE
-       AND c.created_at <= $2 AND asked.at <= $2
+       AND c.created_at <= $2 AND asked.at <= $2 AND ($10::timestamptz IS NULL OR asked.at > $10)
     UNION ALL
-    SELECT c.case_id, c.created_at, 'awaiting_completion', code,
+    SELECT c.case_id, c.created_at, c.kind, 'awaiting_completion', code,
            CASE c.kind WHEN 'five_digit' THEN '5_FERD' ELSE 'NP_FERD' END, c.effective_time
       FROM unnest(ARRAY['porting', 'five_digit']) AS k(kind),
            unnest(ARRAY['scheduled', 'awaiting_completion']) AS s(state), LATERAL (
            SELECT * FROM cases
-            WHERE kind = k.kind AND state = s.state AND effective_time <= $3 AND created_at <= $3 OFFSET 0) c,
+            WHERE kind = k.kind AND state = s.state AND effective_time <= $3 AND created_at <= $3
+              AND ($11::timestamptz IS NULL OR effective_time > $11) OFFSET 0) c,
            unnest(c.expected) AS code
      WHERE code <> ALL (c.received || c.waived)
     UNION ALL
-    SELECT c.case_id, c.created_at, 'awaiting_return', code, 'NP_TILB', c.effective_time
+    SELECT c.case_id, c.created_at, c.kind, 'awaiting_return', code, 'NP_TILB', c.effective_time
       FROM unnest(ARRAY['awaiting_termination', 'awaiting_return']) AS s(state), LATERAL (
            SELECT * FROM cases
             WHERE kind = 'termination' AND state = s.state AND effective_time <= $1 AND created_at <= $1 OFFSET 0) c,
            unnest(c.range_holders) AS code
-     WHERE code <> '0'
+     WHERE code <> '0' AND $10 IS NULL
 )
-SELECT w.*, c.kind, c.recipient, c.donor, c.main_number, c.number_count
+SELECT w.*, c.recipient, c.donor, c.main_number, c.number_count
   FROM (SELECT * FROM waiting
          WHERE ($4::text[] IS NULL OR EXISTS (
                    SELECT 1 FROM case_party p WHERE p.code = ANY($4) AND p.created_at = waiting.created_at
                                                 AND p.case_id = waiting.case_id))
            AND ($5::text IS NULL OR waiting_for = $5)
+           AND ($12::text IS NULL OR kind = $12)
            AND ($6::timestamptz IS NULL OR (since, case_id, waiting_for) > ($6, $7::uuid, $8::text))
          ORDER BY since, case_id, waiting_for LIMIT $9) w
   JOIN cases c USING (case_id) ORDER BY w.since, w.case_id, w.waiting_for
@@ -62,10 +65,15 @@ SELECT w.*, c.kind, c.recipient, c.donor, c.main_number, c.number_count
 
 @dataclass(frozen=True, slots=True)
 class OverdueFilter:
-    """`seen_by` limits the report to cases that one of these codes is party to; `code` to what this code owes."""
+    """`seen_by` limits the report to cases that one of these codes is party to; `code` to what this code owes.
+
+    `due_within`: not what is late, but what will be when so many more working minutes have passed.
+    """
 
     seen_by: tuple[str, ...] | None = None
     code: str | None = None
+    kind: str | None = None
+    due_within: int | None = None
     after: Sequence[Any] | None = None
     limit: int = 100
 
@@ -74,15 +82,22 @@ async def read_overdue(connection: Connection, rulebook: Rulebook, wanted: Overd
     """Oldest first, one item for a case and each code that it waits for. Costs a look at every case that waits."""
     now, calendar = await read_calendar(connection, rulebook)
     due = rulebook.assumptions
+    dues = (due.answer_due.value, due.completion_due.value)
+    late: list[datetime] = [overdue_since(calendar, now, minutes) for minutes in dues]
+    asked = late
+    if wanted.due_within is not None:
+        then = calendar.add_working_minutes(now, wanted.due_within)
+        asked = [min(now, overdue_since(calendar, then, minutes)) for minutes in dues]
     rows = await connection.fetch(
         _OVERDUE,
         now,
-        overdue_since(calendar, now, due.answer_due.value),
-        overdue_since(calendar, now, due.completion_due.value),
+        *asked,
         list(wanted.seen_by) if wanted.seen_by is not None else None,
         wanted.code,
         *(wanted.after or (None, None, None)),
         wanted.limit,
+        *(late if wanted.due_within is not None else (None, None)),
+        wanted.kind,
     )
     if not rows:
         return []
@@ -99,5 +114,5 @@ def _item(row: Any, calendar: WorkingCalendar, passed: Windows, now: datetime, m
         "main_number": national(row["main_number"]),
         "since": format_time(row["since"]),
         "due_at": format_time(due_at) if due_at else None,
-        "overdue_working_minutes": int(passed.minutes(due_at, now)) if due_at else None,
+        "overdue_working_minutes": max(0, int(passed.minutes(due_at, now))) if due_at else None,
     }

@@ -15,7 +15,7 @@ from nrdb.clock import format_time
 from nrdb.db import Connection, fetch_one
 from nrdb.errors import Code, Problem
 from nrdb.routing.numbers import national
-from nrdb.routing.store import JSON_TEXT, JSON_TIME, TIME
+from nrdb.routing.store import JSON_TEXT
 from nrdb.texts import say
 
 #: Seconds after which a snapshot that nobody has read to its end is given up.
@@ -46,7 +46,8 @@ async def edition(connection: Connection) -> Edition:
 
 _NATIONAL = "substr({}::text, 3)"
 
-#: Nothing in a row needs escaping: digits, codes, routing numbers and instants. So COPY writes the lines as they are.
+#: Nothing in a row needs escaping: digits, codes, routing numbers and instants. So COPY writes the lines as they are,
+#: but for the instants, which stay as PostgreSQL writes them until `_rfc_3339`.
 _JSON = (
     """'{"first":"' || """
     + _NATIONAL.format("first")
@@ -58,17 +59,14 @@ _JSON = (
     + JSON_TEXT.format("routing_number")
     + """ || ',"range_holder":"' || range_holder || '","target_number":' || """
     + JSON_TEXT.format(_NATIONAL.format("target_number"))
-    + """ || ',"valid_from":' || """
-    + JSON_TIME.format("valid_from")
-    + """ || ',"valid_until":' || CASE WHEN valid_until = 'infinity' THEN 'null' ELSE """
-    + JSON_TIME.format("valid_until")
-    + """ END || '}'"""
+    + """ || ',"valid_from":"' || valid_from || '","valid_until":' || """
+    + JSON_TEXT.format("nullif(valid_until, 'infinity')")
+    + """ || '}'"""
 )
 _CSV = f"""
     {_NATIONAL.format("first")} AS first, {_NATIONAL.format("last")} AS last, holder, network, routing_number,
-    range_holder, {_NATIONAL.format("target_number")} AS target_number,
-    {TIME.format("valid_from")} AS valid_from,
-    CASE WHEN valid_until < 'infinity' THEN {TIME.format("valid_until")} END AS valid_until
+    range_holder, {_NATIONAL.format("target_number")} AS target_number, valid_from,
+    nullif(valid_until, 'infinity') AS valid_until
 """
 
 # What was removed after `seq` was believed at it.
@@ -88,15 +86,31 @@ async def copy_snapshot(
 
     In order of number and time. `take` gets the lines in pieces, as fast as it takes them.
     """
+    rest = b""
+
+    async def take_lines(piece: bytes) -> None:
+        nonlocal rest
+        lines, newline, rest = (rest + piece).rpartition(b"\n")
+        await take(_rfc_3339(lines + newline))
+
     await connection.copy_from_query(
         _SNAPSHOT.format(columns=_CSV if csv else _JSON),
         wanted.seq,
         wanted.at,
-        output=take,
+        output=take_lines,
         timeout=LONGEST,
         format="csv" if csv else "text",
         header=csv,
     )
+
+
+def _rfc_3339(lines: bytes) -> bytes:
+    """Whole lines, with instants as `format_time` writes them; PostgreSQL would take a fifth of a copy's time for that.
+
+    Nothing else in a row holds a space, or ends with +00: a routing number that begins with a plus has more digits.
+    """
+    lines = lines.replace(b" ", b"T").replace(b'+00"', b'Z"')
+    return lines.replace(b"+00,", b"Z,").replace(b"+00\n", b"Z\n")
 
 
 # What is only about the past changes no copy: it has let go of such rows, or never had them.

@@ -19,6 +19,10 @@ from nrdb.routing.tree import NOTHING, Node, bounds, depth_of, is_leaf, leaf_dep
 DEEPEST = 4
 
 
+class ReckoningError(TimeoutError):
+    """The tree is being made anew, as after a migration or an import: longer than one should wait for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """A node as it is at one place and instant: its hash, what lies below it, or its rows where it is a leaf."""
@@ -66,15 +70,15 @@ SELECT r.*, r.valid_until < 'infinity' AS ends
 async def proof(connection: Connection, prefix: str, depth: int) -> Proof:
     """What stands at a node and `depth` steps below it, or at the leaves that are nearer; at a leaf, its rows.
 
-    Raises `TimeoutError` while somebody else reckons longer than one should wait for.
+    Raises `ReckoningError` while somebody reckons longer than one should wait for.
     """
     current = await edition(connection)
     try:
         refreshed = await connection.fetch(
             "SELECT * FROM refresh_routing_tree($1, $2)", current.seq, current.at, timeout=LONG
         )
-    except LockNotAvailableError:
-        raise TimeoutError from None
+    except (LockNotAvailableError, TimeoutError):
+        raise ReckoningError from None
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         own = depth_of(prefix)
         below = min(own + depth, leaf_depth(prefix)) if prefix else depth

@@ -32,9 +32,8 @@ class Portability:
     parties: tuple[str, ...]
 
 
-#: An instant as `format_time` writes it (sessions are in UTC and ISO), the same in JSON, and what may be null in JSON.
-TIME = "replace(replace({}::text, '+00', 'Z'), ' ', 'T')"
-JSON_TIME = f"""'"' || {TIME} || '"'"""
+#: An instant as `format_time` writes it, in JSON (sessions are in UTC), and what may be null in JSON.
+JSON_TIME = "replace(to_json({})::text, '+00:00', 'Z')"
 JSON_TEXT = """coalesce('"' || {} || '"', 'null')"""
 #: Changes of one transaction share all but so many bits of their places (see `routing_places`).
 BLOCK = 24
@@ -246,6 +245,7 @@ class Belief:
         return {
             "seq": self.seq,
             "recorded_at": format_time(self.recorded_at),
+            "removed_seq": self.removed_seq,
             "removed_at": format_time(self.removed_at) if self.removed_at else None,
             "holder": row.holder,
             "network": row.network,

@@ -27,8 +27,8 @@ _REASON = "replay"
 #: What has no part in routing or cases, or follows from another event by itself.
 _WITHOUT_EFFECT = frozenset(
     {
-        "contacts-set", "key-created", "key-limited", "key-revoked", "plan-imported", "planned-change-redirected",
-        "webhook-deleted", "webhook-secret-rotated", "webhook-set",
+        "contacts-set", "customer-shown", "key-changed", "key-created", "key-limited", "key-revoked", "plan-imported",
+        "planned-change-redirected", "webhook-deleted", "webhook-secret-rotated", "webhook-set",
     }
 )  # fmt: skip
 

@@ -1,0 +1,3 @@
+DROP TABLE console_session;
+
+ALTER TABLE api_key DROP COLUMN subject;
