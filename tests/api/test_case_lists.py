@@ -9,7 +9,7 @@ import pytest
 from tests.support.rows import open_termination, ported
 from tests.support.service import Service, local
 
-from nrdb.cases.machine import KINDS, STATES
+from nrdb.cases.machine import ENDS, KINDS, STATES
 from nrdb.clock import parse_time
 
 Case = dict[str, Any]
@@ -162,6 +162,45 @@ async def test_whom_a_case_waits_for(service: Service, limit: int) -> None:
     assert found > 20
     service.refused(await service.get("/cases", waiting_for="own"), "invalid-message")
     service.refused(await service.get("/cases", "TELIA", waiting_for="me"), "invalid-message")
+
+
+@pytest.mark.parametrize("limit", [2, 1000])
+async def test_what_is_open_comes_soonest_first(service: Service, limit: int) -> None:
+    await market(service)
+    everything = (await service.read("/cases", limit=1000))["items"]
+    soonest = sorted(everything, key=lambda case: (time_of(case), case["case_id"]))
+    opened = [state for state in STATES if state not in ENDS]
+    found = 0
+    for who, state in product(("OPERATOR", "TELENOR", "TELIA", "LYSE"), opened):
+        own = await walk(service, who, 1000)
+        expected = [c["case_id"] for c in soonest if c["state"] == state and c["case_id"] in own]
+        assert await walk(service, who, limit, order="time", state=state) == expected, (who, state)
+        found += len(expected)
+    assert found > 15
+    for who in ("TELENOR", "TELIA"):
+        own = await walk(service, who, 1000)
+        waiting = [c["case_id"] for c in soonest if c["case_id"] in own and who in waited_for(c)]
+        assert await walk(service, who, limit, order="time", waiting_for="own") == waiting
+        assert len(waiting) > 1
+        a_day = {"from_": "2026-11-25T08:00:00Z", "to": "2026-11-26T08:00:00Z"}
+        obsolete = [c["case_id"] for c in soonest if c["case_id"] in own and c["state"] == "obsolete"]
+        assert await walk(service, who, limit, order="time", state="obsolete", **a_day) == obsolete != []
+
+
+async def test_what_has_ended_is_not_sorted_by_time(service: Service) -> None:
+    await market(service)
+    for wrong in (
+        {}, {"state": "completed"}, {"state": "obsolete"}, {"number": "90012345"},
+        {"state": "completed", "from_": "2026-11-25T08:00:00Z", "to": "2026-11-26T08:00:00Z"},
+    ):  # fmt: skip
+        answer = await service.get("/cases", order="time", **wrong)
+        service.refused(answer, "invalid-message")
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["/order"]
+    # A position belongs to the order that gave it.
+    for order, other in (("time", "newest"), ("newest", "time")):
+        place = (await service.read("/cases", state="awaiting_donor", order=order, limit=1))["next"]
+        answer = await service.get("/cases", state="awaiting_donor", order=other, after=place)
+        service.refused(answer, "invalid-message")
 
 
 async def test_a_kind_that_has_no_such_state_has_no_cases(service: Service) -> None:

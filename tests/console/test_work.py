@@ -74,6 +74,19 @@ async def test_a_list_ends_when_it_ends(service: Service, monkeypatch: pytest.Mo
         assert numbers(await lyse.get("/work")) == {}
 
 
+async def test_the_soonest_stands_first_on_the_first_page(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was ordered first: what presses most is on no later page."""
+    monkeypatch.setattr("nrdb.console.work.ROWS", 2)
+    for last, day in enumerate((24, 27, 25, 26)):
+        await service.ordered(main_number=f"9001234{last}", porting_time=f"2026-11-{day}T10:00:00+01:00")
+    answer = "Orders that wait for the donor's answer"
+    async with visitor(service, "TELENOR") as donor:
+        page = await donor.get("/work")
+        assert numbers(page) == {answer: ["90012340", "90012342"]}
+        more = page.one("p", class_="pager").one("a").attributes["href"]
+        assert numbers(await donor.get(more.removeprefix("/console"))) == {answer: ["90012343", "90012341"]}
+
+
 async def test_a_reader_of_several_codes(service: Service) -> None:
     """All of them unless the address names one."""
     await service.ordered(main_number="90012340")

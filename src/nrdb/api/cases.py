@@ -1,6 +1,7 @@
 """Reading cases, and reminding those whom they wait for."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,13 +10,13 @@ from starlette.responses import Response
 
 from nrdb.api.answers import CaseView, CustomerShown, HistoryLine, Reminded, page, problems
 from nrdb.api.context import Services, services
-from nrdb.api.cursors import Limit, page_of, read_cursor, read_position, write_cursor
+from nrdb.api.cursors import Limit, not_our_cursor, page_of, read_cursor, read_position, write_cursor
 from nrdb.api.guard import caller_of, guarded, own_code
 from nrdb.api.languages import told
 from nrdb.api.numbers import NumberLookedFor
 from nrdb.api.problems import field_problem, json_response
 from nrdb.audit import record_change
-from nrdb.cases.lists import CaseFilter, WaitingFor, list_cases
+from nrdb.cases.lists import CaseFilter, Order, WaitingFor, list_cases
 from nrdb.cases.machine import Kind
 from nrdb.cases.queries import CaseRead, find_case, history
 from nrdb.cases.view import case_view, told_warnings, with_customer
@@ -64,10 +65,17 @@ async def get_cases(
     ] = None,
     from_: Annotated[Time | None, Query(alias="from", description="porting or termination time, this or later")] = None,
     to: Annotated[Time | None, Query(description="porting or termination time, before this")] = None,
+    order: Annotated[
+        Order, Query(description="newest case first, or soonest porting or termination time first")
+    ] = "newest",
     after: Annotated[str | None, Query()] = None,
     limit: Limit = 100,
 ) -> Response:
-    """Cases that you may see, newest first."""
+    """Cases that you may see, newest first.
+
+    With `order=time` soonest first, for lists of open cases (it needs their `state`, or `waiting_for`) and of those
+    that became obsolete within a day. A case whose time is changed between two pages may stand on both, or on none.
+    """
     caller = caller_of(request)
     if role is not None and code is None and len(caller.codes) == 1:
         code = caller.codes[0]
@@ -83,25 +91,32 @@ async def get_cases(
         waiting_for=waiting_for,
         from_time=from_,
         until_time=to,
-        after=_read_position(after),
+        order=order,
+        after=_read_position(after, order),
         limit=limit + 1,
     )
+    if order == "time" and not wanted.sortable:
+        raise field_problem("/order", say("time goes for open cases: name their state, or use waiting_for"))
     async with acquire(services(request).pool) as connection:
         found = await list_cases(connection, wanted, services(request).vault)
-    items, following = page_of(found, limit, _position)
+    items, following = page_of(found, limit, partial(_position, order))
     views = [view_case(services(request), item, caller) for item in items]
     return told(request, {"items": views, "next": following})
 
 
-def _position(read: CaseRead) -> str:
-    return write_cursor(format_time(read.case.created_at), str(read.case.case_id))
+def _position(order: Order, read: CaseRead) -> str:
+    at = read.case.created_at if order == "newest" else read.case.effective_time
+    return write_cursor(order, format_time(at), str(read.case.case_id))
 
 
-def _read_position(after: str | None) -> tuple[datetime, UUID] | None:
+def _read_position(after: str | None, order: Order) -> tuple[datetime, UUID] | None:
+    """The place that an answer of this order named. Raises 422 for one of another."""
     if after is None:
         return None
-    created, case_id = read_cursor(after, parse_time, UUID)
-    return created, case_id
+    given, at, case_id = read_cursor(after, str, parse_time, UUID)
+    if given != order:
+        raise not_our_cursor()
+    return at, case_id
 
 
 @router.get("/cases/{case_id}", response_model=CaseView, summary="One case")

@@ -9,6 +9,7 @@ import orjson
 from fastapi import Query
 
 from nrdb.api.problems import field_problem
+from nrdb.errors import Problem
 from nrdb.texts import say
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="at most so many items")]
@@ -25,7 +26,12 @@ def read_cursor(text: str, *readers: Callable[[Any], Any]) -> list[Any]:
         parts = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         return [read(part) for read, part in zip(readers, parts, strict=True)]
     except (ValueError, TypeError, AttributeError, binascii.Error):
-        raise field_problem("/after", say("use the 'next' of an earlier answer as it is")) from None
+        raise not_our_cursor() from None
+
+
+def not_our_cursor() -> Problem:
+    """422 for a position that this list has not given."""
+    return field_problem("/after", say("use the 'next' of an earlier answer as it is"))
 
 
 def read_position(after: str | None) -> int:

@@ -1,8 +1,11 @@
-"""Lists of cases, newest first, at a cost that follows what is asked for and not how many cases there are.
+"""Lists of cases, at a cost that follows what is asked for and not how many cases there are.
 
 A list is put together from streams. Each is one stretch of an index in which the cases already lie newest first, so
 that it ends after `limit` of them: the cases of a recipient in a state, all that a code is party to, all in a state.
 Which streams a list needs follows from its filters; the remaining filters are asked of each case on the way.
+
+What is open can also be listed by its time, soonest first, and so can what came to nothing on a day. Such a stream is
+read whole and sorted, for there are never many: cases leave the open states, and a day's are found by their time.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,6 +20,8 @@ from nrdb.db import Connection
 from nrdb.vault import Vault
 
 Bind = Callable[[Any], str]
+#: Newest `created_at` first, or soonest porting or termination time first.
+Order = Literal["newest", "time"]
 
 #: States that time alone leads to. A case may be in one of them before anybody has written that down.
 _BY_TIME = frozenset({"awaiting_completion", "completed", "obsolete", "awaiting_return", "returned"})
@@ -50,7 +55,8 @@ class CaseFilter:
     """What a list is asked for. `seen_by` limits it to cases that one of these codes may see; None sees all.
 
     `code` without a role means any case that the code is party to or has been told of. `waiting_for` keeps those that
-    wait for `code`, or for others beside it; without a code, for the codes of `seen_by`.
+    wait for `code`, or for others beside it; without a code, for the codes of `seen_by`. `after` is the place of a case
+    in the order: its instant, and its id. Order by time is for lists that are `sortable`.
     """
 
     seen_by: tuple[str, ...] | None = None
@@ -62,8 +68,16 @@ class CaseFilter:
     waiting_for: WaitingFor | None = None
     from_time: datetime | None = None
     until_time: datetime | None = None
+    order: Order = "newest"
     after: tuple[datetime, UUID] | None = None
     limit: int = 100
+
+    @property
+    def sortable(self) -> bool:
+        """Whether so few cases are asked for that they can be sorted: open ones, or a day's that came to nothing."""
+        if self.state is None:
+            return self.waiting_for is not None
+        return self.state not in ENDS or (self.state == "obsolete" and self.by_time)
 
     @property
     def about(self) -> tuple[str, ...]:
@@ -85,10 +99,15 @@ _TOLD = """(SELECT true FROM case_party p
 
 # OFFSET 0 keeps each stream an index scan of its own that stops at the limit; joined, it would be read to its end.
 _STREAM = """
-SELECT f.created_at, f.case_id
-  FROM {each} w, LATERAL (SELECT c.created_at, c.case_id FROM {source} WHERE {where}
-                    ORDER BY {order}.created_at DESC, {order}.case_id DESC LIMIT {limit} OFFSET 0) f
+SELECT f.at, f.case_id
+  FROM {each} w, LATERAL (SELECT {place}.{at} AS at, c.case_id FROM {source} WHERE {where}
+                    ORDER BY {place}.{at} {way}, {place}.case_id {way} LIMIT {limit} OFFSET 0) f
 """
+#: The instant of a case that an order is by, the way it goes, and how what comes after a place compares with it.
+_ORDERS: dict[Order, tuple[str, str, str]] = {
+    "newest": ("created_at", "DESC", "<"),
+    "time": ("effective_time", "ASC", ">"),
+}
 _CASES_OF_NUMBER = """
     (SELECT DISTINCT case_id FROM case_numbers WHERE numbers @> {}::bigint OFFSET 0) n,
     LATERAL (SELECT * FROM cases WHERE case_id = n.case_id OFFSET 0) c"""
@@ -99,14 +118,13 @@ _EACH_CODE = "unnest({}::text[]) AS k(code),"
 
 _PAGE = """
 WITH w AS MATERIALIZED (SELECT coalesce((SELECT sandbox_now FROM world), clock_timestamp()) AS now),
-page AS MATERIALIZED (
-    SELECT DISTINCT created_at, case_id FROM ({streams}) u ORDER BY created_at DESC, case_id DESC LIMIT {limit})
-SELECT {selected} FROM w, page JOIN cases c USING (case_id) ORDER BY c.created_at DESC, c.case_id DESC
+page AS MATERIALIZED (SELECT DISTINCT at, case_id FROM ({streams}) u ORDER BY at {way}, case_id {way} LIMIT {limit})
+SELECT {selected} FROM w, page JOIN cases c USING (case_id) ORDER BY page.at {way}, case_id {way}
 """
 
 
 async def list_cases(connection: Connection, wanted: CaseFilter, vault: Vault) -> list[CaseRead]:
-    """Newest `created_at` first; at most `limit`."""
+    """The first cases in the order asked for, after `after`; at most `limit`."""
     values: list[Any] = []
 
     def bind(value: Any) -> str:
@@ -119,18 +137,22 @@ async def list_cases(connection: Connection, wanted: CaseFilter, vault: Vault) -
     streams = " UNION ALL ".join(stream for one in each for stream in _streams(one, bind))
     if not streams:
         return []
-    statement = _PAGE.format(streams=streams, limit=bind(wanted.limit), selected=SELECTED)
+    _, way, _ = _ORDERS[wanted.order]
+    statement = _PAGE.format(streams=streams, way=way, limit=bind(wanted.limit), selected=SELECTED)
     return [read_row(row, vault) for row in await connection.fetch(statement, *values)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
-    """A stretch of an index: once for `each` of these, what of `source` meets the conditions, in order."""
+    """A stretch of an index: once for `each` of these, what of `source` meets the conditions.
+
+    `place` is the table of the source whose index has them in order.
+    """
 
     each: str
     source: str
     conditions: tuple[str, ...] = ()
-    order: str = "c"
+    place: str = "c"
 
 
 def _streams(wanted: CaseFilter, bind: Bind) -> Iterator[str]:
@@ -139,12 +161,15 @@ def _streams(wanted: CaseFilter, bind: Bind) -> Iterator[str]:
         return
     where = tuple(_conditions(wanted, bind))
     limit = bind(wanted.limit)
+    at, way, _ = _ORDERS[wanted.order]
     for stream in _sources(wanted, bind, pairs):
         yield _STREAM.format(
             each=stream.each,
             source=stream.source,
             where=" AND ".join((*stream.conditions, *where)) or "true",
-            order=stream.order,
+            place=stream.place,
+            at=at,
+            way=way,
             limit=limit,
         )
 
@@ -184,7 +209,7 @@ def _sources(wanted: CaseFilter, bind: Bind, pairs: list[tuple[str, str]]) -> It
 def _all_told(wanted: CaseFilter, bind: Bind, codes: str) -> _Stream:
     """What the codes are party to or were told of."""
     source = "case_party p JOIN cases c ON c.case_id = p.case_id"
-    return _Stream(codes, source, ("p.code = k.code", *_after(wanted, bind, "p")), order="p")
+    return _Stream(codes, source, ("p.code = k.code", *_after(wanted, bind, "p")), place="p")
 
 
 def _of_role(role: str, each: str) -> Iterator[_Stream]:
@@ -241,5 +266,6 @@ def _conditions(wanted: CaseFilter, bind: Bind) -> Iterator[str]:
 
 def _after(wanted: CaseFilter, bind: Bind, table: str) -> Iterator[str]:
     if wanted.after is not None:
-        created, case_id = wanted.after
-        yield f"({table}.created_at, {table}.case_id) < ({bind(created)}, {bind(case_id)})"
+        column, _, compares = _ORDERS[wanted.order]
+        at, case_id = wanted.after
+        yield f"({table}.{column}, {table}.case_id) {compares} ({bind(at)}, {bind(case_id)})"

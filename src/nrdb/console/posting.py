@@ -1,6 +1,7 @@
 """Posting messages by form: what a case allows, or what opens one; checked before it is sent, if one likes."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -25,7 +26,7 @@ from nrdb.console.message_forms import (
 from nrdb.console.page import HOME, Form, Page, go, signed_in
 from nrdb.console.reckoning import BOUNDS, rules_of
 from nrdb.console.turns import ACTS, INVITATIONS
-from nrdb.console.words import clock, end, text
+from nrdb.console.words import clock, end
 
 #: What to prefill a form with: everything else that stands in an address is left alone.
 _PREFILLED = ("main_number", "donor")
@@ -219,26 +220,37 @@ def _twice(fields: tuple[Field, ...], name: str, typed: str) -> bool:
     return False
 
 
-async def _windows(page: Page, kind: str, act: Mapping[str, Any] | None, lawful: Mapping[str, Any] | None) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Lawful:
     """In words, what times are lawful, and by which rules none sooner or later."""
+
+    times: tuple[str, ...]
+    why: tuple[str, ...]
+
+
+async def _windows(
+    page: Page, kind: str, act: Mapping[str, Any] | None, lawful: Mapping[str, Any] | None
+) -> Lawful | None:
     moves = act is not None and act["earliest"] is not None
     if not moves and lawful is None:
-        return []
-    rules, said = await rules_of(page), []
+        return None
+    rules = await rules_of(page)
     first, last, _ = BOUNDS[_OPENS.get(kind, "porting")]
-    between = text("From {earliest} until {latest}.")
     if act and moves:
-        earliest, latest = clock(page.language, act["earliest"]), end(page.language, act["latest"])
-        said += [page.word(between, earliest=earliest, latest=latest), f"{rules.says(first)}.", f"{rules.says(last)}."]
-    if lawful:
-        for slot in lawful["slots"][:3]:
-            earliest, latest = clock(page.language, slot["from"]), end(page.language, slot["until"])
-            said.append(page.word(between, earliest=earliest, latest=latest))
-        for before in lawful["not_before"][:3]:
-            said.append(f"{before['rule'] or before['code']}: {before['detail']}")
-            said += [str(line) for line in (before.get("facts") or {}).get("derivation", [])]
-        said += [f"{rules.says(last)}."] if lawful["slots"] else []
-    return said
+        time = _between(page, act["earliest"], act["latest"])
+        return Lawful((time,), (f"{rules.says(first)}.", f"{rules.says(last)}."))
+    slots, why = (lawful or {}).get("slots", []), []
+    for before in (lawful or {}).get("not_before", [])[:3]:
+        why.append(f"{before['rule'] or before['code']}: {before['detail']}")
+        why += [str(line) for line in (before.get("facts") or {}).get("derivation", [])]
+    why += [f"{rules.says(last)}."] if slots else []
+    return Lawful(tuple(_between(page, slot["from"], slot["until"]) for slot in slots[:3]), tuple(why))
+
+
+def _between(page: Page, earliest: str, latest: str) -> str:
+    return page.word(
+        "From {earliest} until {latest}.", earliest=clock(page.language, earliest), latest=end(page.language, latest)
+    )
 
 
 ROUTES = [

@@ -10,7 +10,6 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from operator import itemgetter
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -241,7 +240,7 @@ async def _section(page: Page, view: View, section: Section, filters: Filters, r
         asked["after"] = filters.after or None
     if section.state:
         found = await page.api.get("/cases", **asked, **_of_cases(page, view, section, filters))
-        shown = sorted((_row(page, case) for case in found["items"]), key=itemgetter("time"))
+        shown = [_row(page, case) for case in found["items"]]
     else:
         found = await page.api.get("/reports/overdue", **asked, due_within=section.due_within)
         shown = [_late(page, one) for one in found["items"]]
@@ -257,6 +256,7 @@ def _of_cases(page: Page, view: View, section: Section, filters: Filters) -> dic
         begin, end = view.time(page.now)
     return {
         "state": section.state,
+        "order": "time",
         "number": filters.number or None,
         # Of nobody in particular, everything in the state waits for somebody.
         "waiting_for": view.waiting_for if filters.code or page.caller.codes else None,

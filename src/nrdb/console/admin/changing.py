@@ -69,7 +69,7 @@ async def ask(page: Page) -> Response:
     asked = _asked(page)
     if any(not asked.subject.get(field.name) for field in asked.form.subject):
         return page.render("change_subject.html", change=asked, values={n: page.query(n) for n in asked.subject},
-                           errors={}, fields=asked.form.subject, windows=[], twice=[])  # fmt: skip
+                           errors={}, fields=asked.form.subject, windows=None, twice=[])  # fmt: skip
     values: Mapping[str, str] = {field.name: page.query(field.name) for field in asked.form.fields}
     before = await asked.form.before(page, asked.subject)
     if asked.form.prefilled is not None:
@@ -216,7 +216,7 @@ def _form(page: Page, asked: Asked, before: Mapping[str, Any] | None, status: in
     shown: dict[str, Any] = {"errors": {}, "whole": "", "problem": None} | more
     fields = {field.name.partition("/")[0] for field in asked.form.fields} if asked.form.prefilled else set()
     now = {name: value for name, value in (before or {}).items() if name not in fields and value not in (None, [])}
-    return page.render("change.html", status, change=asked, values=asked.values, fields=asked.form.fields, windows=[],
+    return page.render("change.html", status, change=asked, values=asked.values, fields=asked.form.fields, windows=None,
                        twice=[], now_so=lines(page, now, now), was=_WAS, **shown)  # fmt: skip
 
 
