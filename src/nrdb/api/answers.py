@@ -212,31 +212,6 @@ class Reminded(Shown):
     reminded: list[str]
 
 
-class RoutingNext(Shown):
-    """The scheduled change."""
-
-    at: datetime
-    holder: str
-    network: str | None
-    routing_number: str | None
-
-
-class RoutingAnswer(Shown):
-    """Where a call to the number goes."""
-
-    number: str
-    holder: str
-    network: str | None
-    routing_number: str | None
-    range_holder: str
-    ported: bool
-    since: datetime
-    until: datetime | None
-    target_number: str | None
-    tel_uri: str | None
-    next: RoutingNext | None
-
-
 class OpenCase(Shown):
     """The open case of a number, for those concerned. `until` is null while a range holder has still to confirm it."""
 

@@ -8,14 +8,14 @@ from pydantic import Field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from nrdb.api.answers import BODY_PROBLEMS, RoutingAnswer, page, problems
+from nrdb.api.answers import BODY_PROBLEMS, page, problems
 from nrdb.api.context import services
 from nrdb.api.cursors import Limit, page_of, read_position, write_cursor
 from nrdb.api.guard import caller_of, guarded, known_caller
 from nrdb.api.numbers import NumberPath, not_in_plan, number_of
 from nrdb.api.problems import field_problem, json_response
 from nrdb.api.requests import IndirectError
-from nrdb.api.routing_answers import ChangesPage, LookupAnswer, RoutingBelief
+from nrdb.api.routing_answers import ChangesPage, LookupAnswer, RoutingAnswer, RoutingBelief
 from nrdb.api.snapshot import SNAPSHOT, Snapshot, edition_headers, wanted_form
 from nrdb.db import Connection, acquire
 from nrdb.messages.fields import Form, Time

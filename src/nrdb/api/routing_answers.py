@@ -5,7 +5,32 @@ from typing import Literal
 
 from pydantic import Field
 
-from nrdb.api.answers import RoutingAnswer, Shown
+from nrdb.api.answers import Shown
+
+
+class RoutingNext(Shown):
+    """The scheduled change."""
+
+    at: datetime
+    holder: str
+    network: str | None
+    routing_number: str | None
+
+
+class RoutingAnswer(Shown):
+    """Where a call to the number goes."""
+
+    number: str
+    holder: str
+    network: str | None
+    routing_number: str | None
+    range_holder: str
+    ported: bool
+    since: datetime
+    until: datetime | None
+    target_number: str | None
+    tel_uri: str | None
+    next: RoutingNext | None
 
 
 class _Stretch(Shown):
