@@ -13,8 +13,8 @@ from tests.support import copies
 from tests.support.service import Service, local
 
 from nrdb.api.limits import CopyPlaces
-from nrdb.api.snapshot import Sender, Snapshot
-from nrdb.db import open_pool
+from nrdb.api.snapshot import _PIECE, Sender, Snapshot
+from nrdb.db import _SESSION, open_pool
 from nrdb.errors import Code, Problem
 from nrdb.providers.keys import Caller, find_caller
 from nrdb.routing.export import edition
@@ -405,8 +405,12 @@ async def test_numbers_asked_for_stand_in_no_metric(service: Service) -> None:
     assert NUMBER not in metrics
 
 
-async def test_one_copy_at_a_time_for_each_who_copies(service: Service) -> None:
+@pytest.mark.parametrize("piece", [_PIECE, 1])
+async def test_one_copy_at_a_time_for_each_who_copies(
+    service: Service, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
     """A code keeps no other from copying, and its own place is free as soon as it has the end of its copy."""
+    monkeypatch.setattr("nrdb.api.snapshot._PIECE", piece)
     pool, places = await open_pool(service.dsn, 2), CopyPlaces()
     begun, left = asyncio.Event(), asyncio.Event()
 
@@ -460,8 +464,42 @@ async def _caller(service: Service, who: str) -> Caller:
     return caller
 
 
-async def test_a_copy_ends_with_whoever_asked_for_it(service: Service) -> None:
-    """Sending to a client that has left goes nowhere, silently: the database would go on to the end of the table."""
+async def test_a_reader_may_be_slow_at_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the database has nothing left to send, its session is idle in a transaction, and yet not ended."""
+    monkeypatch.setattr("nrdb.api.snapshot._PIECE", 1)
+    monkeypatch.setitem(_SESSION, "idle_in_transaction_session_timeout", "50ms")
+    pool = await open_pool(service.dsn, 1)
+    sent: list[Message] = []
+
+    async def stays() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def slowly(message: Message) -> None:
+        sent.append(message)
+        if len(sent) == 2:
+            await asyncio.sleep(0.5)
+
+    try:
+        async with pool.acquire() as held:
+            table = await edition(held)
+        await Snapshot(pool, nullcontext(), table, "", (False, False))({}, stays, slowly)
+    finally:
+        await pool.close()
+    assert sent[-1]["more_body"] is False
+    whole = b"".join(message["body"] for message in sent[1:])
+    assert whole.decode() == (await service.get("/routing/snapshot")).text
+
+
+@pytest.mark.parametrize("piece", [_PIECE, 1])
+async def test_a_copy_ends_with_whoever_asked_for_it(
+    service: Service, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    """Sending to a client that has left goes nowhere, silently: the database would go on to the end of the table.
+
+    In the last piece all rows have been read, in smaller ones the database may still be sending.
+    """
+    monkeypatch.setattr("nrdb.api.snapshot._PIECE", piece)
     pool = await open_pool(service.dsn, 1)
     begun = asyncio.Event()
 

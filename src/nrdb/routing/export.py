@@ -95,7 +95,8 @@ async def copy_snapshot(
 ) -> None:
     """Write every row in force at that instant or scheduled after it, as known at that place, a line each.
 
-    In order of number and time. `take` gets the lines in pieces, as fast as it takes them.
+    In order of number and time. `take` gets the lines in pieces, as fast as it takes them. The connection does not
+    outlive a copy that is broken off.
     """
 
     async def take_with_t(piece: bytes) -> None:
@@ -103,7 +104,11 @@ async def copy_snapshot(
 
     # Where nothing needs quotes, text parted by commas is CSV, and written faster.
     form: dict[str, Any] = {"delimiter": ",", "null": "", "header": True} if csv else {}
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
+    transaction = connection.transaction(isolation="repeatable_read", readonly=True)
+    await transaction.start()
+    try:
+        # A reader may take its time over the last of it, when the database has nothing left to do.
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         removed_since = await connection.fetchval(_ANY_REMOVED_SINCE, wanted.seq)
         await connection.copy_from_query(
             _snapshot(_CSV if csv else _JSON, removed_since=removed_since),
@@ -114,6 +119,11 @@ async def copy_snapshot(
             format="text",
             **form,
         )
+    except BaseException:
+        # A session that has sent all it had does not answer a wish to stop, and whoever waited would hold a place.
+        connection.terminate()
+        raise
+    await transaction.commit()
 
 
 def _with_t(lines: bytes) -> bytes:
