@@ -145,6 +145,7 @@ async def test_whom_a_case_waits_for(service: Service, limit: int) -> None:
     both = await service.admin("POST", "/keys", {"role": "provider", "codes": ["TELIA", "LYSE"], "label": "both"})
     service.keys["BOTH"] = both["key"]
     found = 0
+    told = {code: await walk(service, code, 1000) for code in ("TELIA", "TELENOR", "LYSE")}
     readers = {"TELIA": ["TELIA"], "TELENOR": ["TELENOR"], "LYSE": ["LYSE"], "BOTH": ["TELIA", "LYSE"]}
     for (who, mine), state in product(readers.items(), (None, *STATES)):
         own = await walk(service, who, 1000)
@@ -159,6 +160,14 @@ async def test_whom_a_case_waits_for(service: Service, limit: int) -> None:
             asked = {"code": mine[0], "state": state}
             assert await walk(service, "OPERATOR", limit, waiting_for="own", **asked) == for_own
             assert await walk(service, "OPERATOR", limit, waiting_for="others", **asked) == for_others
+        # Of another code a reader sees what both may see.
+        for code in {"TELIA", "TELENOR", "LYSE"} - set(mine):
+            theirs = [c for c in visible if c["case_id"] in told[code]]
+            for_them = [c["case_id"] for c in theirs if code in waited_for(c)]
+            for_the_rest = [c["case_id"] for c in theirs if set(waited_for(c)) - {code}]
+            asked = {"code": code, "state": state}
+            assert await walk(service, who, limit, waiting_for="own", **asked) == for_them, (who, asked)
+            assert await walk(service, who, limit, waiting_for="others", **asked) == for_the_rest, (who, asked)
     assert found > 20
     service.refused(await service.get("/cases", waiting_for="own"), "invalid-message")
     service.refused(await service.get("/cases", "TELIA", waiting_for="me"), "invalid-message")

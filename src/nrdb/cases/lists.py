@@ -41,7 +41,7 @@ _WANTED_OF = {
     "awaiting_completion": "ARRAY(SELECT unnest(c.expected) EXCEPT SELECT unnest(c.received || c.waived))",
     "awaiting_return": "c.range_holders",
 }
-#: The part that the codes themselves have in such cases, which is where to look for them.
+#: The part that the codes which a list is about have in such cases, which is where to look for them.
 _OWN_ROLE = {
     ("awaiting_donor", "own"): "AT",
     ("awaiting_donor", "others"): "MT",
@@ -188,7 +188,7 @@ def _sources(wanted: CaseFilter, bind: Bind, pairs: list[tuple[str, str]]) -> It
         yield _Stream("", "cases c", (f"c.state = '{wanted.state}'",))
         return
     role = wanted.role if wanted.code is not None else None
-    if role is None and wanted.state is not None and wanted.waiting_for is not None:
+    if role is None and wanted.state is not None and wanted.waiting_for is not None and walked == wanted.about:
         role = _OWN_ROLE.get((wanted.state, wanted.waiting_for))
     if walked is None or (wanted.state in _OPEN and role is None):
         yield all_cases

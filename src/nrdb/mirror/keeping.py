@@ -6,7 +6,7 @@ what a reader finds has been equal to the service's table, and is at worst old.
 
 import sqlite3
 from asyncio import sleep
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, closing, suppress
 from pathlib import Path
 
 from nrdb.client import NrdbError
@@ -128,24 +128,26 @@ class Keeper:
     async def _fill(self) -> None:
         """A new file from the snapshot; it takes the old one's place when it has been proven."""
         new = self._folder.new()
-        table = await self._filled(new)
         try:
-            await self._prove(table, table.state, await self._server.proof(depth=1))
+            with ExitStack() as open_tables:
+                table = await self._filled(new, open_tables)
+                await self._prove(table, table.state, await self._server.proof(depth=1))
+            self.close()
+            self._folder.put_in_place(new)
         except DifferentError as error:
             raise NrdbError("snapshot-not-proven", f"a copy just made is not equal: {error}") from None
         finally:
-            table.close()
-        self.close()
-        self._folder.put_in_place(new)
+            # Copies that break off, one after the other, would fill the disk.
+            self._folder.clear()
         self._table = Table.open(new)
 
-    async def _filled(self, file: Path) -> Table:
+    async def _filled(self, file: Path, open_tables: ExitStack) -> Table:
         count, table = 0, None
         async with aclosing(self._server.snapshot()) as parts:
             async for part in parts:
                 if isinstance(part, State):
                     self._check_known(part.source)
-                    table = Table.create(file, part)
+                    table = open_tables.enter_context(closing(Table.create(file, part)))
                 elif table is not None:
                     table.fill(part)
                     count += len(part)
