@@ -151,3 +151,30 @@ async def test_an_import_is_replayed_from_what_it_has_written(
     verdict, found = await _verified(service, tmp_path)
     assert (verdict.equal, found) == (True, [])
     assert (await service.read("/routing/41230001", at="2026-11-23T10:00:00+01:00"))["holder"] == "TELENOR"
+
+
+async def test_a_plan_from_long_ago_is_replayed(
+    service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A series begins when its file says, even before the audit log and the providers; what came later stays later."""
+    before = (await _verified(service, tmp_path))[0].beginning
+    await service.clock(days=3)
+    rows = ["41230000,41239999,LYSE,1998-06-01", "41240000,41249999,LYSE,", "41250000,41259999,LYSE,2026-11-24"]
+    plan = write_table(tmp_path / "plan.csv", "first,last,holder,valid_from", rows)
+    code, summary = await run_import(capsys, service.dsn, "plan", plan)
+    assert code == 0, summary["errors"]
+    # One is changed at the instant of the import, others later.
+    for number in ("41240000", "41230000"):
+        series = (await service.read("/series", number=number))["items"][0]
+        changed = {"holder": "CHILI", "reason": "bought"}
+        await service.admin("PATCH", f"/series/{series['series_id']}", changed)
+        await service.clock(minutes=1)
+    await service.admin("POST", "/provider-codes/LYSE/transfer", {"to": "TELIA", "reason": "merger"})
+    rows = ["41230001,TELENOR,2005-01-01", "41240001,TELENOR,", "41250001,TELENOR,2026-11-25"]
+    ported = write_table(tmp_path / "ported.csv", "number,holder,since", rows)
+    code, summary = await run_import(capsys, service.dsn, "ported", ported)
+    assert code == 0, summary["errors"]
+    verdict, found = await _verified(service, tmp_path)
+    assert (verdict.equal, found) == (True, [])
+    assert verdict.beginning == before + 1  # The one that was changed before it was ever in force.
+    assert (await service.read("/routing/41230005", at="2000-01-01T00:00:00Z"))["holder"] == "LYSE"

@@ -287,6 +287,8 @@ async def _record(
         "first_seq": written.first_seq,
         "last_seq": written.last_seq,
     }
+    if wanted.kind == "plan":
+        after |= {"first_version": written.first_version, "last_version": written.last_version}
     await connection.execute(RECORD, at, None, wanted.action, summary.sha256, None, dumps(after), reason)
 
 

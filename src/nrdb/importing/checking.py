@@ -133,7 +133,8 @@ _PORTED = _refuse(
            {_time("o.own_since")}) AS detail
       FROM nrdb_import_cell c, {rows_of("c")}, LATERAL (
            SELECT * FROM routing_of(r.first, r.last) OFFSET 0) o
-     WHERE NOT c.plain AND o.own_holder IS NOT NULL AND o.valid_until > coalesce(r.since, $1::timestamptz)
+     WHERE NOT c.plain AND o.own_holder IS NOT NULL AND o.holder <> o.range_holder
+       AND o.valid_until > coalesce(r.since, $1::timestamptz)
     """,
 )
 _OPEN_CASE = _refuse(

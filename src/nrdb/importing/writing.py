@@ -128,10 +128,13 @@ SELECT reroute($3, array_agg(r.first ORDER BY r.first), array_agg(r.last ORDER B
  WHERE NOT k.plain AND k.first BETWEEN $1 AND $2
 """
 _ENTER_SERIES = """
-INSERT INTO series (series_id, numbers, number_class, holder, status, reason, valid)
-SELECT gen_random_uuid(), int8range(first, last, '[]'), number_class, holder, status, coalesce(reason, $3),
-       tstzrange(coalesce(since, $4::timestamptz), NULL)
-  FROM nrdb_import_sorted WHERE first BETWEEN $1 AND $2
+WITH entered AS (
+    INSERT INTO series (series_id, numbers, number_class, holder, status, reason, valid)
+    SELECT gen_random_uuid(), int8range(first, last, '[]'), number_class, holder, status, coalesce(reason, $3),
+           tstzrange(coalesce(since, $4::timestamptz), NULL)
+      FROM nrdb_import_sorted WHERE first BETWEEN $1 AND $2
+    RETURNING version_id)
+SELECT min(version_id), max(version_id) FROM entered
 """
 # Nothing had been said of these numbers, so `undo` says nothing but from when on they are reckoned.
 _FOLLOW_SERIES = """
@@ -153,7 +156,8 @@ _NEXT_PLACE = "SELECT current_setting('nrdb.routing_place')::bigint"
 class Written:
     """What an import has changed: rows of the file, rows of the routing table that it has put and removed, and where.
 
-    `first_seq` and `last_seq` are its places in the order of routing changes; None while there are none.
+    `first_seq` and `last_seq` are its places in the order of routing changes, `first_version` and `last_version` those
+    of the series that it has entered; None while there are none. Nobody else enters series meanwhile.
     """
 
     rows: int = 0
@@ -161,6 +165,8 @@ class Written:
     removed: int = 0
     first_seq: int | None = None
     last_seq: int | None = None
+    first_version: int | None = None
+    last_version: int | None = None
 
 
 async def find_cells(connection: asyncpg.Connection) -> None:
@@ -201,7 +207,9 @@ async def write_plan(
 ) -> AsyncIterator[None]:
     """The same for series."""
     for batch in await connection.fetch(_SERIES_BATCHES, SERIES):
-        await connection.execute(_ENTER_SERIES, batch["first"], batch["last"], reason, at)
+        entered = await connection.fetchrow(_ENTER_SERIES, batch["first"], batch["last"], reason, at)
+        written.first_version = entered[0] if written.first_version is None else written.first_version
+        written.last_version = entered[1]
         await _rerouted(connection, written, _FOLLOW_SERIES, batch["first"], batch["last"], at)
         written.rows += batch["rows"]
         yield

@@ -31,7 +31,7 @@ SELECT at, log_id, 1, id, action, subject, after, before, reason, NULL, NULL FRO
 
 # Providers and series that no line tells of having been entered, as they were before the first line about them.
 _PROVIDERS = """
-SELECT p.created_at AS at, p.code AS subject,
+SELECT p.created_at AS at, p.code AS subject, 'provider-created' AS name,
        coalesce((SELECT before FROM audit WHERE action = 'provider-changed' AND subject = p.code ORDER BY id LIMIT 1),
                 to_jsonb(p) || jsonb_build_object('contact', jsonb_build_object('email', email, 'phone', phone)))
        AS content
@@ -39,15 +39,23 @@ SELECT p.created_at AS at, p.code AS subject,
  WHERE code <> '0' AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'provider-created' AND subject = p.code)
  ORDER BY created_at, code
 """
+# An import tells which versions it has entered: the first version of such a series is as the file had it, unless it was
+# changed at that very instant and never in force.
 _SERIES = """
-SELECT lower(s.valid) AS at, s.series_id::text AS subject,
+SELECT coalesce(i.at, lower(s.valid)) AS at, s.series_id::text AS subject,
+       CASE WHEN i.at IS NULL THEN 'series-created' ELSE 'series-imported' END AS name,
        coalesce((SELECT before FROM audit
-                  WHERE action IN ('series-changed', 'series-change-planned', 'series-split')
+                  WHERE i.at IS NULL AND action IN ('series-changed', 'series-change-planned', 'series-split')
                     AND subject = s.series_id::text ORDER BY id LIMIT 1),
                 jsonb_build_object(
                     'first', substr(lower(numbers)::text, 3), 'last', substr((upper(numbers) - 1)::text, 3),
-                    'holder', holder, 'number_class', number_class, 'status', status, 'reason', reason)) AS content
+                    'holder', holder, 'number_class', number_class, 'status', status, 'reason', reason,
+                    'valid_from', lower(s.valid))) AS content
   FROM (SELECT DISTINCT ON (series_id) * FROM series ORDER BY series_id, lower(valid)) s
+  LEFT JOIN LATERAL (
+       SELECT at FROM audit
+        WHERE action = 'plan-imported' AND (after ->> 'first_version')::bigint <= s.version_id
+          AND s.version_id <= (after ->> 'last_version')::bigint) i ON true
  WHERE NOT EXISTS (SELECT 1 FROM audit WHERE action = 'series-created' AND subject = s.series_id::text)
    AND NOT EXISTS (SELECT 1 FROM audit
                     WHERE action = 'series-split'
@@ -81,10 +89,10 @@ async def read_events(connection: Connection) -> AsyncIterator[Event]:
 
 
 async def read_beginning(connection: Connection) -> list[Event]:
-    """What stood before the audit log began, as if it had been entered: a number plan has thousands of series."""
+    """What no line of the audit log tells of by itself: what stood before the log began, and the series of imports."""
     events = [
-        Event(row["at"], False, 0, name, row["subject"], row["content"], None, None, None, None)
-        for name, statement in (("provider-created", _PROVIDERS), ("series-created", _SERIES))
+        Event(row["at"], False, 0, row["name"], row["subject"], row["content"], None, None, None, None)
+        for statement in (_PROVIDERS, _SERIES)
         for row in await connection.fetch(statement)
     ]
     return sorted(events, key=lambda event: event.at)

@@ -67,7 +67,7 @@ async def verify(settings: Settings, dsn: str, tell: Tell, found: Found) -> Verd
             )
             start = min(first, *(event.at for event in beginning))
             async with empty_service(empty, start, source, vault) as replay:
-                verdict = Verdict(now, beginning=len(beginning))
+                verdict = Verdict(now, beginning=sum(event.name != "series-imported" for event in beginning))
                 began = monotonic()
                 async for event in _all(beginning, read_events(source)):
                     try:

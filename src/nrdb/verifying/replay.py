@@ -44,6 +44,18 @@ SELECT array_agg(first), array_agg(last), json_agg(json_build_object(
 """
 
 
+# Under the id that it has there.
+_ENTER = """
+INSERT INTO series (series_id, numbers, number_class, holder, status, reason, valid)
+VALUES ($1::text::uuid, int8range(('47' || $2::text)::bigint, ('47' || $3::text)::bigint, '[]'), $4, $5, $6, $7,
+        tstzrange($8::text::timestamptz, NULL))
+"""
+_FOLLOW = """
+SELECT reroute($1, ARRAY[('47' || $2::text)::bigint], ARRAY[('47' || $3::text)::bigint], json_build_array(
+       json_build_object('since', $4::text::timestamptz, 'undo', true)))
+"""
+
+
 class RefusedError(Exception):
     """What was accepted then is not accepted now; the text says what and why."""
 
@@ -127,6 +139,15 @@ class Replay:
         body = {name: event.content[name] for name in fields}
         made = await self._call("POST", "/admin/series", body, _what(event))
         self.ids[event.subject] = made["series_id"]
+
+    async def _series_imported(self, event: Event) -> None:
+        """A series may have begun long before its import, which nobody but an import can say."""
+        said = event.content
+        row = [said[name] for name in ("number_class", "holder", "status", "reason", "valid_from")]
+        async with self._connection.transaction():
+            at = await self._connection.fetchval("SELECT change_world()")
+            await self._connection.execute(_ENTER, event.subject, said["first"], said["last"], *row)
+            await self._connection.execute(_FOLLOW, at, said["first"], said["last"], said["valid_from"])
 
     async def _series_changed(self, event: Event) -> None:
         if self._planned.pop((event.subject, event.content["valid_from"]), None) is None:
