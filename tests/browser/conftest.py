@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 from tests.support import processes
 from tests.support.browser import Locale, Scheme, Visitors, Watched, Width, launch
 from tests.support.processes import Process
@@ -23,6 +23,8 @@ from tests.support.server import BEGINNING, DATA_KEY, Databases, sandbox_setting
 from tests.support.service import Service, local, running
 from tests.support.soundness import check_routing
 
+# On a busy machine, pages that ask every two seconds take a while to tell.
+expect.set_options(timeout=15_000)
 #: A Monday without holidays near it, as in the other tests.
 START = "2026-11-23 08:00"
 HERE = Path(__file__).parent

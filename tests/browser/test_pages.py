@@ -44,7 +44,7 @@ async def test_a_list_that_is_renewed_keeps_the_focus(service: Service, visitors
     link = page.locator(f'a[href="/console/cases/{first}"]')
     await link.focus()
     second = await service.ordered(main_number="90012346")
-    await expect(page.locator(f'a[href="/console/cases/{second}"]')).to_be_visible(timeout=15_000)
+    await expect(page.locator(f'a[href="/console/cases/{second}"]')).to_be_visible(timeout=30_000)
     await expect(link).to_be_focused()
 
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.async_api import Browser, expect
 from tests.support import processes
@@ -80,6 +81,16 @@ async def at_provider(page: Watched, name: str, path: str = "/console/") -> None
     await sign_in(page.page, name)
 
 
+async def back_from_provider(page: Watched, name: str) -> str:
+    """Where the provider sends a browser back to that has begun to sign in here; the browser has not gone there yet."""
+    await page.page.goto("/console/sign-in")
+    begin = page.page.get_by_role("button", name="Sign in with your organisation's account")
+    asks = page.page.context.request
+    asked = await asks.get(str(await begin.get_attribute("href")), max_redirects=0)
+    answered = await asks.post(asked.headers["location"], form={"sub": name}, max_redirects=0)
+    return answered.headers["location"]
+
+
 async def test_sign_in_at_an_identity_provider(databases: Databases, browser: Browser, tmp_path: Path) -> None:
     people = {"kari": ["porting"], "ola": ["desk", "porting"], "eve": ["others"]}
     async with served_with_a_provider(databases, browser, tmp_path, **people) as (visitors, started):
@@ -121,6 +132,14 @@ async def test_an_answer_of_another_attempt_signs_nobody_in(
         for query in ("", "?code=x&state=y", "?error=access_denied"):
             await page.page.goto(f"/console/sign-in/back{query}")
             await expect(page.page.get_by_role("heading", level=1)).to_have_text("You are not signed in")
+        # A good code under another state is somebody else's, put upon this browser; under its own it is good.
+        for mend, heading in ((str.upper, "You are not signed in"), (str, "Start")):
+            back = await back_from_provider(page, "kari")
+            state = parse_qs(urlsplit(back).query)["state"][0]
+            assert state.upper() != state
+            await page.page.goto(back.replace(state, mend(state)))
+            await expect(page.page.get_by_role("heading", level=1)).to_have_text(heading)
+        await page.page.context.clear_cookies()
         # The right state with another's code.
         await page.page.goto("/console/")
         target = await page.page.get_by_role("button", name="Sign in with your").get_attribute("href")

@@ -205,7 +205,8 @@ async def test_a_transfer_is_planned_and_cancelled(service: Service) -> None:
         path = "transfer?code=LYSE"
         shown = await review(admin, path, to="TELENOR", reason="sale", effective_at="2027-01-01T00:00")
         assert "Fri 2027-01-01 00:00" in shown.text
-        await confirm(admin, path, shown, typed="LYSE")
+        page = await confirm(admin, path, shown, typed="LYSE")
+        assert "Set for later: Transfer a code" in page.text
         (planned,) = (await service.read("/admin/planned-changes"))["items"]
         assert planned["due_at"] == "2026-12-31T23:00:00Z"
         page = await operator.get("/admin/planned")

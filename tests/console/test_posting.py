@@ -246,7 +246,10 @@ async def test_an_order_that_was_changed_meanwhile_is_not_answered_unseen(servic
         await service.accepted("TELIA", "NP_ENDR", case_id=case_id, porting_time="2026-11-25T10:00:00Z")
         page = await at.submit(f"/cases/{case_id}/post/{kind}", 409, **form)
         assert (await service.case(case_id))["state"] == "awaiting_donor"
-        # The page shows what stands now, and what is sent from it answers that.
+        # The page shows what stands now and leads to what was changed, and what is sent from it answers that.
+        (change,) = [link for link in page.all("a") if link.text == "What has been changed"]
+        changed = await at.get(change.attributes["href"].removeprefix("/console"))
+        assert "NP_ENDR" in changed.one("h1").text
         assert "Wed 2026-11-25 11:00" in page.one("section", class_="card").text
         form["answers"] = page.one("input", name="answers").attributes["value"]
         await at.submit(f"/cases/{case_id}/post/{kind}", 200, **form)
@@ -392,3 +395,36 @@ async def test_the_night_that_has_an_hour_twice(service: Service) -> None:
             case_id = case_of(await send(telia, "/post/NP_BEST", {**ORDER, "porting_time": typed}))
             assert (await service.case(case_id))["porting_time"] == instant
             await send(telia, f"/cases/{case_id}/post/NP_ANNU")
+
+
+async def test_enter_in_a_field_sends_nothing(service: Service) -> None:
+    """Browsers press the first button of a form then."""
+    async with visitor(service, "TELIA") as telia:
+        form = (await telia.get("/post/NP_BEST")).one("form", class_="card")
+        first = form.all("button")[0]
+        assert (first.text, first.attributes["value"]) == ("Check only", "check")
+        for act in ("check", "", "anything"):
+            page = await send(telia, "/post/NP_BEST", ORDER, act=act)
+            assert "Nothing has been sent yet." in page.text
+        assert (await service.read("/cases"))["items"] == []
+
+
+async def test_a_wrong_line_of_many_is_named(service: Service) -> None:
+    numbers = [str(90_012_346 + place) for place in range(20)]
+    numbers[11] = "9001"
+    async with visitor(service, "TELIA") as telia, visitor(service, "TELIA", "nb") as norwegian:
+        many = {**ORDER, "number_type": "T", "additional_numbers": "\n".join(numbers)}
+        page = await send(telia, "/post/NP_BEST", many, 422)
+        assert error_at(page, "additional_numbers").startswith("Entry 12: ")
+        page = await send(norwegian, "/post/NP_BEST", many, 422)
+        assert error_at(page, "additional_numbers").startswith("Nr. 12: ")
+
+
+async def test_a_number_is_given_back_from_its_page(service: Service) -> None:
+    await ported(service, "90012371", "90012371", "TELIA")
+    async with visitor(service, "TELIA") as holder, visitor(service, "TELENOR") as home:
+        page = await holder.get("/numbers/90012371")
+        assert "/console/post/NP_OPPS?main_number=90012371" in [link.attributes["href"] for link in page.all("a")]
+        for person, number in ((home, "90012371"), (home, "90012345")):
+            page = await person.get(f"/numbers/{number}")
+            assert not [link for link in page.all("a") if "NP_OPPS" in link.attributes["href"]]

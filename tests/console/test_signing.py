@@ -1,10 +1,17 @@
 """Signing in and out, and what must not be possible for whoever has not."""
 
+import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.support.console import read, visitor
 from tests.support.service import Service, order_fields
+
+from nrdb.audit import record_change
+from nrdb.console.identity import Person, key_of, sign_out_everywhere
+from nrdb.console.sessions import begin_session
+from nrdb.db import open_pool
 
 COOKIE = "nrdb_console"
 
@@ -211,3 +218,56 @@ async def test_a_database_that_is_away_costs_one_page(service: Service, monkeypa
             patched.setattr("nrdb.console.page.find_session", away)
             assert await ask(503) == connection
         assert await ask(200) == connection
+
+
+async def test_addresses_that_are_none(service: Service) -> None:
+    """What a browser never says is no fault of ours."""
+    async with visitor(service, "TELIA") as telia, visitor(service) as anybody:
+        torn = {"Origin": "http://["}
+        answer = await anybody.client.post("/console/sign-in", data={"key": service.keys["TELIA"]}, headers=torn)
+        assert answer.status_code == 403
+        assert (await telia.client.post("/console/preferences", headers=torn)).status_code == 403
+        for address in ("http://[", "", "/console/work", "https://elsewhere.example/console/work"):
+            asked = {"HX-Request": "true", "HX-Current-URL": address}
+            answer = await anybody.client.get("/console/work/mine", headers=asked)
+            assert answer.status_code == 204
+            assert answer.headers["hx-redirect"].startswith("/console/sign-in?next=%2Fconsole%2F")
+
+
+async def test_a_file_is_kept_under_its_own_address_only(service: Service) -> None:
+    async with visitor(service) as anybody:
+        page = await anybody.get("/")
+        for link in page.all("link", rel="stylesheet"):
+            kept = await anybody.client.get(link.attributes["href"])
+            assert "immutable" in kept.headers["cache-control"]
+            # An older process may be asked for the file of a newer one.
+            other = await anybody.client.get(link.attributes["href"].partition("?")[0], params={"v": "0" * 12})
+            assert other.status_code == 200
+            assert "immutable" not in other.headers.get("cache-control", "")
+
+
+async def test_people_of_the_identity_provider(service: Service) -> None:
+    """Two browsers that come back for the first time at once are one person; without groups it is signed out."""
+    subject = "https://login.example#kari"
+    person = Person(subject, "Kari", "operator", ())
+    pool = await open_pool(service.dsn, 4)
+    try:
+
+        async def comes_back() -> tuple[UUID | None, str]:
+            async with record_change(pool, None) as change:
+                key_id = await key_of(change, person)
+                assert key_id is not None
+                return key_id, await begin_session(change.connection, key_id)
+
+        (key_id, secret), *others = await asyncio.gather(*(comes_back() for _ in range(4)))
+        assert {key_id} == {other for other, _ in others}
+        async with visitor(service) as kari:
+            kari.client.cookies.set(COOKIE, secret, path="/console")
+            assert "Kari" in (await kari.get("/me")).one("main").text
+            async with pool.acquire() as connection:
+                await sign_out_everywhere(connection, "https://login.example#ola")
+                assert "Kari" in (await kari.get("/me")).one("main").text
+                await sign_out_everywhere(connection, subject)
+            assert (await kari.get("/me")).one("h1").text == "Sign in"
+    finally:
+        await pool.close()

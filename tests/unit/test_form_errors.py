@@ -92,6 +92,8 @@ FINDINGS: list[tuple[dict[str, Any], str, str]] = [
      "must have at most 15000 numbers", "kan ha høyst 15000 numre"),
     ({"type": "too_long", "msg": "", "loc": ("NP_BEST", "series"), "ctx": {"max_length": 1000}},
      "must have at most 1000 series", "kan ha høyst 1000 serier"),
+    ({"type": "too_long", "msg": "", "loc": ("NP_BEST", "authorisation_reference"),
+      "ctx": {"max_length": 100, "field_type": "Value"}}, "must have at most 100 characters", "kan ha høyst 100 tegn"),
     ({"type": "too_long", "msg": "", "loc": (), "ctx": {"max_length": 20}},
      "must have at most 20 entries", "kan ha høyst 20 oppføringer"),
     ({"type": "of_tomorrow", "msg": "Something new"}, "Something new", "Something new"),

@@ -88,6 +88,9 @@ def _found(error: Mapping[str, Any], context: Mapping[str, Any]) -> Sentence | N
     match error["type"]:
         case "string_pattern_mismatch":
             return PATTERNS.get(context["pattern"], found)
+        # So it says of a text, too, that has been looked at before.
+        case "too_long" if context.get("field_type") == "Value":
+            return SENTENCES["string_too_long"]
         case "too_long" if error["loc"]:
             return _TOO_MANY.get(error["loc"][-1], found)
     return found

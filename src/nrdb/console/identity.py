@@ -10,7 +10,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus, urlencode, urlsplit
 from uuid import UUID
 
 import httpx
@@ -20,6 +20,7 @@ from joserfc.jwk import KeySet
 
 from nrdb.audit import Change
 from nrdb.console.sessions import end_sessions
+from nrdb.db import Connection
 from nrdb.providers.keys import Role, create_key
 from nrdb.settings import OidcSettings
 
@@ -28,11 +29,21 @@ _ALGORITHMS: Final = ["RS256", "PS256", "ES256", "EdDSA"]
 _SECONDS: Final = 10
 #: Clocks may differ by so many seconds.
 _LEEWAY: Final = 60
+#: What is used of the provider's description of itself.
+_DISCOVERED: Final = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 _ROLES: Final[Mapping[str, Role]] = {"admin": "admin", "operator": "operator"}
 
 
 class SignInError(Exception):
     """Nobody is signed in; the text says why, for the log: it holds nothing of the person."""
+
+
+class NoGroupError(SignInError):
+    """The provider knows the person, and none of their groups is one of ours, any more perhaps."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__("none of the person's groups is in NRDB_OIDC_GROUPS")
+        self.subject = subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,8 @@ async def address_of_provider(settings: OidcSettings, attempt: Attempt, back: st
         "code_challenge": _challenge(attempt.verifier),
         "code_challenge_method": "S256",
     }
-    return f"{found['authorization_endpoint']}?{urlencode(asked)}"
+    endpoint = found["authorization_endpoint"]
+    return f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{urlencode(asked)}"
 
 
 async def person_of(settings: OidcSettings, attempt: Attempt, code: str, back: str) -> Person:
@@ -111,6 +123,8 @@ async def _discovered(settings: OidcSettings) -> dict[str, Any]:
     try:
         async with httpx.AsyncClient(timeout=_SECONDS) as client:
             found: dict[str, Any] = (await client.get(address)).raise_for_status().json()
+        if not all(isinstance(found[name], str) for name in _DISCOVERED):
+            raise TypeError
         if found["issuer"] != settings.issuer:
             raise SignInError("the provider calls itself by another name than NRDB_OIDC_ISSUER")
     except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
@@ -119,18 +133,25 @@ async def _discovered(settings: OidcSettings) -> dict[str, Any]:
 
 
 def _person(settings: OidcSettings, claims: Mapping[str, Any]) -> Person:
-    """The best role of all groups, or the codes of all of them. Raises `SignInError` where no group is one of ours."""
+    """The best role of all groups, or the codes of all of them. Raises `NoGroupError` where no group is one of ours."""
     said = claims.get(settings.claim)
     groups: Sequence[Any] = said if isinstance(said, list) else [said]
     allowed = [settings.groups[group] for group in groups if isinstance(group, str) and group in settings.groups]
+    subject = f"{settings.issuer}#{claims['sub']}"
     if not allowed:
-        raise SignInError("none of the person's groups is in NRDB_OIDC_GROUPS")
+        raise NoGroupError(subject)
     role: Role = next((_ROLES[name] for name in _ROLES if name in allowed), "provider")
     codes = tuple(sorted({code for one in allowed if one not in _ROLES for code in one.split(",")}))
-    subject = str(claims["sub"])
     names = (claims.get(name) for name in ("name", "preferred_username", "email"))
-    label = next((name for name in names if isinstance(name, str) and name.strip()), subject)
-    return Person(f"{settings.issuer}#{subject}", label[:100], role, codes if role == "provider" else ())
+    label = next((name for name in names if isinstance(name, str) and name.strip()), str(claims["sub"]))
+    return Person(subject, label[:100], role, codes if role == "provider" else ())
+
+
+async def sign_out_everywhere(connection: Connection, subject: str) -> None:
+    """End the sessions of a person who may do nothing here any more."""
+    key_id = await connection.fetchval("SELECT key_id FROM api_key WHERE subject = $1", subject)
+    if key_id is not None:
+        await end_sessions(connection, key_id)
 
 
 async def key_of(change: Change, person: Person) -> UUID | None:
@@ -139,6 +160,8 @@ async def key_of(change: Change, person: Person) -> UUID | None:
     Whoever may do something else than last time is signed out where they are signed in.
     """
     shown = {"role": person.role, "codes": list(person.codes), "label": person.name}
+    # Two browsers of one person may come back for the first time at once.
+    await change.connection.execute("SELECT pg_advisory_xact_lock(hashtext('sign-in'), hashtext($1))", person.subject)
     row = await change.connection.fetchrow(
         "SELECT key_id, role, codes, label, revoked_at FROM api_key WHERE subject = $1 FOR UPDATE", person.subject
     )

@@ -4,7 +4,7 @@ One table for all types. A field of a form is named by its place in the message,
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -256,12 +256,19 @@ def comes_twice(typed: str) -> bool:
     return first.utcoffset() > second.utcoffset()  # type: ignore[operator]
 
 
-def errors_at(fields: tuple[Field, ...], error: ApiError, about: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """What the API says against what was typed, by field; `about` names the fields of a refusal of the whole."""
+def errors_at(
+    fields: tuple[Field, ...], error: ApiError, about: Mapping[str, tuple[str, ...]], word: Callable[..., str]
+) -> dict[str, str]:
+    """What the API says against what was typed, by field; `about` names the fields of a refusal of the whole.
+
+    `word` says in the reader's language which entry of a list is meant.
+    """
     errors: dict[str, str] = {}
     for pointer, detail in error.fields.items():
         if name := field_of(fields, pointer):
-            errors.setdefault(name, detail)
+            entry = pointer.removeprefix(f"{name}/").partition("/")[0]
+            which = {"place": int(entry) + 1, "detail": detail} if entry.isdigit() else None
+            errors.setdefault(name, word(text("Entry {place}: {detail}"), **which) if which else detail)
     names = {field.name for field in fields}
     place = next((name for name in about.get(error.code, ()) if name in names), None)
     if place is not None:

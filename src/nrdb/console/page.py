@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -21,7 +21,7 @@ from nrdb.api.context import Services
 from nrdb.api.guard import PATIENCE, BoundedRequest
 from nrdb.api.languages import language_of
 from nrdb.console.inner import Api, ApiError
-from nrdb.console.sessions import COOKIE, find_session, form_token, is_own_form
+from nrdb.console.sessions import COOKIE, find_session, form_token, host_of, is_own_form
 from nrdb.console.words import called, clock, day, end, word
 from nrdb.db import acquire
 from nrdb.providers.keys import Caller, Role
@@ -138,7 +138,7 @@ def menu(caller: Caller) -> list[tuple[str, str]]:
     return [(address, name) for address, name, roles in _MENU if caller.role in roles]
 
 
-@cache
+@lru_cache(maxsize=100)
 def static_address(name: str) -> str:
     """Where a file of `static` is; it changes with the file, so that browsers keep what has not changed."""
     mark = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
@@ -312,8 +312,8 @@ def _sign_in_first(request: Request) -> Response:
     here = _here(request)
     if "hx-request" in request.headers:
         # A part of a page cannot become the sign-in: the whole page goes there, and back to the whole.
-        shown = urlsplit(request.headers.get("hx-current-url", ""))
-        here = own_address(f"{shown.path}?{shown.query}" if shown.query else shown.path)
+        shown = request.headers.get("hx-current-url", "")
+        here = own_address(shown.partition(host_of(shown) or "\0")[2])
     target = f"{HOME}/sign-in?next={quote(here, safe='')}"
     if "hx-request" in request.headers:
         return Response(None, 204, {**HEADERS, "HX-Redirect": target})

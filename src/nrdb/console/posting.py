@@ -151,7 +151,7 @@ async def _post(
     if errors:
         return await _form(page, kind, values, case=case, act=act, errors=errors, status=422)
     try:
-        if page.field("act") == "check":
+        if page.field("act") != "send":
             found = await page.api.send("POST", "/messages/check", message)
             if found["status"] >= 400:
                 raise ApiError(found["status"], found["answer"])
@@ -183,7 +183,7 @@ async def _refused(
     act: dict[str, Any] | None,
 ) -> Response:
     """The form again, with what was typed, and what is wrong where it is wrong."""
-    errors, problem = errors_at(FORMS[kind], error, ABOUT), unplaced(FORMS[kind], error)
+    errors, problem = errors_at(FORMS[kind], error, ABOUT, page.word), unplaced(FORMS[kind], error)
     return await _form(page, kind, values, case=case, act=act, errors=errors, problem=problem, status=error.status)
 
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from nrdb.api.languages import write_json
 from nrdb.api.problems import problem_document, problem_of
 from nrdb.console import admin, cases, finding, messages, overview, posting, reference, signing, work
-from nrdb.console.page import STATIC, Page, language_for, render, signed_in
+from nrdb.console.page import STATIC, Page, language_for, render, signed_in, static_address
 
 _YEAR = b"public, max-age=31536000, immutable"
 
@@ -55,7 +55,7 @@ def _kept(files: ASGIApp) -> ASGIApp:
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_kept(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 200 and b"v=" in scope["query_string"]:
+            if message["type"] == "http.response.start" and message["status"] == 200 and _is_current(scope):
                 message["headers"] = [
                     *message["headers"],
                     (b"cache-control", _YEAR),
@@ -66,6 +66,12 @@ def _kept(files: ASGIApp) -> ASGIApp:
         await files(scope, receive, send_kept)
 
     return answer
+
+
+def _is_current(scope: Scope) -> bool:
+    """Whether the address is that of the file as it is here: another version of the service has another mark."""
+    name = scope["path"].rpartition("/static/")[2]
+    return static_address(name).endswith(f"?{scope['query_string'].decode('latin-1')}")
 
 
 async def _missing(request: Request, error: Exception) -> Response:

@@ -92,4 +92,12 @@ def comes_from_here(request: Request) -> bool:
     if site is not None and site != "same-origin":
         return False
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    return origin is None or host_of(origin) == request.headers.get("host")
+
+
+def host_of(address: str) -> str | None:
+    """The host that an address names, with its port; None where it is no address."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None

@@ -1,4 +1,4 @@
-"""Signing in with a key, signing out, and what the reader prefers."""
+"""Signing in with a key or at the identity provider, signing out, and what the reader prefers."""
 
 import hmac
 from dataclasses import asdict, fields
@@ -11,7 +11,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from nrdb.audit import record_change
-from nrdb.console.identity import Attempt, SignInError, address_of_provider, key_of, person_of
+from nrdb.console.identity import (
+    Attempt,
+    NoGroupError,
+    SignInError,
+    address_of_provider,
+    key_of,
+    person_of,
+    sign_out_everywhere,
+)
 from nrdb.console.page import (
     HEADERS,
     HOME,
@@ -106,7 +114,10 @@ async def to_provider(request: Request) -> Response:
 
 
 async def from_provider(request: Request) -> Response:
-    """Back from the identity provider: sign in whom it names, once for each attempt."""
+    """Back from the identity provider: sign in whom it names, once for each attempt.
+
+    Whoever was signed in in this browser no longer is, and whoever has lost all groups is signed out everywhere.
+    """
     settings = _oidc(request)
     kept, asked = dict(parse_qsl(request.cookies.get(ATTEMPT, ""))), request.query_params
     try:
@@ -117,11 +128,15 @@ async def from_provider(request: Request) -> Response:
             raise SignInError("the provider refused, or the answer belongs to another attempt")
         person = await person_of(settings, attempt, asked["code"], _back(request))
         async with record_change(parts_of(request).pool, None) as change:
+            await end_session(change.connection, request.cookies.get(COOKIE, ""))
             key_id = await key_of(change, person)
             secret = await begin_session(change.connection, key_id) if key_id else None
         if secret is None:
             raise SignInError("an administrator has revoked this person")
     except SignInError as error:
+        if isinstance(error, NoGroupError):
+            async with acquire(parts_of(request).pool) as connection:
+                await sign_out_everywhere(connection, error.subject)
         return _refused(request, error)
     answer = signed(request, go(own_address(attempt.next)), secret)
     answer.delete_cookie(ATTEMPT, path=f"{HOME}/sign-in", httponly=True, samesite="lax")

@@ -114,7 +114,9 @@ class Table:
             return _NULL
         found = self.instant(text)
         if found is None:
-            raise RowError("wrong-time", "a time is a day like 2019-05-14, or like 2019-05-14T08:00:00+02:00")
+            raise RowError(
+                "wrong-time", "a time is a day from 1900 on like 2019-05-14, or like 2019-05-14T08:00:00+02:00"
+            )
         return found
 
 

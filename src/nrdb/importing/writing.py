@@ -13,6 +13,7 @@ from datetime import datetime
 
 import asyncpg
 
+from nrdb.db import fetch_one
 from nrdb.errors import UnusableError
 from nrdb.importing.checking import rows_of
 
@@ -207,7 +208,7 @@ async def write_plan(
 ) -> AsyncIterator[None]:
     """The same for series."""
     for batch in await connection.fetch(_SERIES_BATCHES, SERIES):
-        entered = await connection.fetchrow(_ENTER_SERIES, batch["first"], batch["last"], reason, at)
+        entered = await fetch_one(connection, _ENTER_SERIES, batch["first"], batch["last"], reason, at)
         written.first_version = entered[0] if written.first_version is None else written.first_version
         written.last_version = entered[1]
         await _rerouted(connection, written, _FOLLOW_SERIES, batch["first"], batch["last"], at)

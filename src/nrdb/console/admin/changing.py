@@ -103,13 +103,17 @@ async def change(page: Page) -> Response:
         return page.render("key_new.html", made=answer, label=review.content["label"])
     known = {name: quote(str(value), safe="") for name, value in {**review.content, **asked.subject}.items()}
     back = HOME + asked.form.back.format(**known)
-    return go(f"{back}{'&' if '?' in back else '?'}done={asked.key}")
+    said = "planned" if isinstance(answer, Mapping) and answer.get("planned") else "done"
+    return go(f"{back}{'&' if '?' in back else '?'}{said}={asked.key}")
 
 
 def done(page: Page) -> str:
-    """What has just been changed, as the address says it; nothing for what is no change of ours."""
-    form = CHANGES.get(page.query("done"))
-    return page.word(form.title) if form and page.caller.role in form.roles else ""
+    """What has just been changed or set for later, as the address says it; nothing for what is no change of ours."""
+    for said, template in (("done", text("Done: {what}")), ("planned", text("Set for later: {what}"))):
+        form = CHANGES.get(page.query(said))
+        if form and page.caller.role in form.roles:
+            return page.word(template, what=page.word(form.title))
+    return ""
 
 
 def offers(page: Page, *keys: str) -> list[tuple[str, str]]:
@@ -202,7 +206,7 @@ async def _refused(page: Page, asked: Asked, error: ApiError) -> Response:
     content, _ = message_of(asked.form.fields, page.form)
     for one in error.document.get("errors", ()):
         one["pointer"] = asked.form.placed(content, one["pointer"])
-    errors, problem = errors_at(asked.form.fields, error, ABOUT), unplaced(asked.form.fields, error)
+    errors, problem = errors_at(asked.form.fields, error, ABOUT, page.word), unplaced(asked.form.fields, error)
     return await _filled_in(page, asked, error.status, errors=errors, problem=problem)
 
 
