@@ -74,7 +74,8 @@ async def get_cases(
     """Cases that you may see, newest first.
 
     With `order=time` soonest first, for lists of open cases (it needs their `state`, or `waiting_for`) and of those
-    whose state is `obsolete`, with `from` and `to` at most 25 hours apart. A case whose time is changed between two pages may stand on both, or on none.
+    whose state is `obsolete`, with `from` and `to` at most 25 hours apart. A case whose time is changed between two
+    pages may stand on both, or on none.
     """
     caller = caller_of(request)
     if role is not None and code is None and len(caller.codes) == 1:
@@ -99,8 +100,8 @@ async def get_cases(
         raise field_problem(
             "/order",
             say(
-                "time goes for open cases (name their state, or use waiting_for), and for obsolete ones with from and to "
-                "within a day"
+                "time goes for open cases (name their state, or use waiting_for), and for obsolete ones with from and "
+                "to within a day"
             ),
         )
     async with acquire(services(request).pool) as connection:
