@@ -108,6 +108,25 @@ async def test_the_same_file_twice_is_one_import(dsn: str, capsys: Capture, tmp_
     assert "92000002 is ported to LYSE already" in error["detail"]
 
 
+async def test_a_number_that_is_back_is_imported_as_any_other(dsn: str, capsys: Capture, tmp_path: Path) -> None:
+    """Ported away and home again: its range holder serves it, so it is not ported; before that it was."""
+    for days, holder in ((9, "LYSE"), (3, "TELIA")):
+        await execute(
+            dsn,
+            f"""
+            SELECT reroute(nrdb_now(), ARRAY[4792000711], ARRAY[4792000711], json_build_array(json_build_object(
+                   'since', nrdb_now() - interval '{days} days', 'undo', false, 'holder', '{holder}',
+                   'network', '{holder}')))
+            """,
+        )
+    while_away = write_table(tmp_path / "away.csv", "number,holder,since", ["92000711,TELENOR,2026-11-18"])
+    code, summary = await run_import(capsys, dsn, "ported", while_away)
+    assert (code, summary["errors"]) == (1, {"already-ported": 1})
+    now = write_table(tmp_path / "now.csv", "number,holder", ["92000711,TELENOR"])
+    assert (await run_import(capsys, dsn, "ported", now))[0] == 0
+    assert await routing(dsn, 92000711) == [("TELENOR", "TELENOR", "D0009", "TELIA", None, NOW)]
+
+
 ROWS = [
     ("44000000,,TELIA,,,", "number-unknown", "44000000 is in no series"),
     ("99999999,,TELIA,,,", "number-unknown", ""),
