@@ -49,10 +49,16 @@ async def test_the_figures_are_the_reports(service: Service, who: str, language:
         assert {code: cells[0] for code, cells in numbers(page, "delivery").items()} == {
             one["code"]: str(one["unacknowledged"]) for one in delivery
         }
-        for svg in page.all("svg", role="img"):
-            assert svg.all("title")[0].text
-            assert svg.one("desc").text
-            assert not [one for one in svg.all("g") if "style" in one.attributes]
+        (drawn,) = page.all("svg", role="img")
+        assert drawn.all("title")[0].text
+        assert drawn.one("desc").text
+        for key, column in (("answers", 1), ("cases", 0), ("delivery", 0)):
+            (bars,) = [one for one in page.all("ul", class_="bars") if one.attributes["aria-labelledby"] == key]
+            figures = {name: cells[column] for name, cells in numbers(page, key).items()}
+            if key == "delivery":
+                figures = {name: figure for name, figure in figures.items() if figure != "0"}
+            assert {one.one("span").text: one.one("strong").text for one in bars.all("li")} == figures != {}
+        assert not [one for one in page.all("rect") if "style" in one.attributes]
     if who == "OPERATOR":
         assert refused == {"porting-time-too-early": 1, "donor-not-holder": 2}
 

@@ -78,9 +78,11 @@ def test_columns_and_rows() -> None:
     many = columns([(str(day), day, str(day)) for day in range(31)])
     assert sum(bool(bar.label) for bar in many.bars) <= 16
     assert many.bars[-1].x + many.bars[-1].width <= RIGHT
-    assert columns([]).bars == rows([]).bars == ()
+    assert columns([]).bars == ()
+    assert rows([]).bars == ()
     # What is not nothing is seen, however little it is.
-    assert rows([("a", 1, "1"), ("b", 1_000_000, "1000000")]).bars[0].width > 0
+    little, nothing, most = rows([("a", 1, "1"), ("b", 0, "0"), ("c", 1_000_000, "1000000")]).bars
+    assert (0 < little.share < 2, nothing.share, most.share) == (True, 0, 100)
     assert columns([("a", 0, "0")]).bars[0].height == 0
 
 

@@ -1,22 +1,21 @@
-"""Charts: where each bar stands, for a template that writes SVG. The figures are the API's; nothing is counted here."""
+"""Charts: how large each bar is, for templates that draw them. The figures are the API's; nothing is counted here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
-#: The frame of a chart, in its own units; the browser makes it as wide as there is room.
+#: Columns stand in a drawing between these, in its own units; the browser makes it as wide as there is room.
 WIDTH, RIGHT = 700, 690
-#: Columns stand between these; under them their labels.
 TOP, FLOOR, HEIGHT = 22, 150, 176
-#: Bars lie under one another, right of their labels and figures, which a telephone shows without scrolling.
-LEFT, END, ROW = 320, 690, 24
-#: Labels under columns at most, and letters of a label beside a bar.
-_LABELS, _LETTERS = 16, 40
+#: Labels under columns at most.
+_LABELS = 16
+#: What is not nothing is seen, however little it is: so high at least, or so many hundredths of the longest row.
+_LEAST: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """A column or a bar, with its figure as people read it and a label (empty: there is no room for one)."""
+class Column:
+    """Its figure as people read it and its label are empty where there is no room for one; `text` has both."""
 
     x: float
     y: float
@@ -28,19 +27,39 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """All bars of a drawing. `upright`: columns, one beside the other."""
+class Columns:
+    """One beside the other, as days are, in a drawing."""
 
-    bars: tuple[Bar, ...]
-    height: float
-    upright: bool
+    upright: ClassVar = True
+    bars: tuple[Column, ...]
+
+    @property
+    def said(self) -> str:
+        """The drawing in words."""
+        return "; ".join(column.text for column in self.bars)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A bar beside its label and its figure, in hundredths of the longest."""
+
+    label: str
+    figure: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Under one another, as wide as there is room: a list that every screen lays out."""
+
+    upright: ClassVar = False
+    bars: tuple[Row, ...]
 
 
 Figures = Sequence[tuple[str, float, str]]
-_LEAST: Final = 1.5
 
 
-def columns(figures: Figures) -> Chart:
+def columns(figures: Figures) -> Columns:
     """A column for each label, its value, and the value as people read it."""
     most = max((value for _, value, _ in figures), default=0) or 1
     step = (RIGHT - 10) / max(len(figures), 1)
@@ -50,18 +69,13 @@ def columns(figures: Figures) -> Chart:
         height = round((FLOOR - TOP) * value / most, 1)
         height = max(height, _LEAST) if value else 0.0
         shown = label if place % every == 0 else ""
-        bars.append(Bar(round(10 + step * place, 1), round(FLOOR - height, 1), round(step * 0.72, 1), height, shown,
-                        said if len(said) * 7 < step + 8 else "", f"{label}: {said}"))  # fmt: skip
-    return Chart(tuple(bars), HEIGHT, upright=True)
+        bars.append(Column(round(10 + step * place, 1), round(FLOOR - height, 1), round(step * 0.72, 1), height, shown,
+                           said if len(said) * 7 < step + 8 else "", f"{label}: {said}"))  # fmt: skip
+    return Columns(tuple(bars))
 
 
-def rows(figures: Figures) -> Chart:
+def rows(figures: Figures) -> Rows:
     """A bar for each label, its value, and the value as people read it."""
     most = max((value for _, value, _ in figures), default=0) or 1
-    bars = []
-    for place, (label, value, said) in enumerate(figures):
-        width = round((END - LEFT) * value / most, 1)
-        shown = label if len(label) <= _LETTERS else f"{label[: _LETTERS - 1]}…"
-        bars.append(Bar(LEFT, 4 + ROW * place, max(width, _LEAST) if value else 0.0, 16, shown, said,
-                        f"{label}: {said}"))  # fmt: skip
-    return Chart(tuple(bars), 8 + ROW * len(bars), upright=False)
+    shares = (max(round(100 * value / most, 1), _LEAST) if value else 0.0 for _, value, _ in figures)
+    return Rows(tuple(Row(label, said, share) for (label, _, said), share in zip(figures, shares, strict=True)))

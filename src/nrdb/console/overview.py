@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from nrdb.console.charts import Chart, columns, rows
+from nrdb.console.charts import Columns, Rows, columns, rows
 from nrdb.console.inner import ApiError
 from nrdb.console.page import Page, signed_in
 from nrdb.console.words import clock, day, text
@@ -28,14 +28,9 @@ class Panel:
     key: str
     title: str
     about: str
-    chart: Chart
+    chart: Columns | Rows
     head: Sequence[str]
     lines: Sequence[Sequence[str]]
-
-    @property
-    def said(self) -> str:
-        """The chart in words."""
-        return "; ".join(bar.text for bar in self.chart.bars)
 
 
 async def overview(page: Page) -> Response:
