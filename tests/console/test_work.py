@@ -132,6 +132,29 @@ async def test_filters_stand_in_the_address(service: Service) -> None:
             assert table.status_code == 303
 
 
+async def test_filters_that_are_wrong_stand_beside_the_others(service: Service) -> None:
+    async with visitor(service, "TELENOR") as donor, visitor(service, "OPERATOR") as operator:
+        page = await donor.get("/work/mine", 422, number="abc")
+        assert page.one("input", name="number").attributes["aria-invalid"] == "true"
+        assert page.one("p", id="wrong").text.startswith("must be a number of at most 15 digits")
+        page = await operator.get("/work", 422, code="<x>")
+        assert page.one("input", name="code").attributes["aria-invalid"] == "true"
+        table = await operator.client.get("/console/work/others.csv?code=<x>")
+        assert table.status_code == 303
+
+
+async def test_a_view_of_somebody_else_is_ones_own_and_says_so(service: Service) -> None:
+    """An address that a colleague of another provider has sent."""
+    await service.ordered(main_number="90012340")
+    answer = "Orders that wait for the donor's answer"
+    async with visitor(service, "TELENOR") as donor, visitor(service, "TELIA") as recipient:
+        page = await donor.get("/work/mine", code="telia")
+        assert numbers(page) == {answer: ["90012340"]}
+        assert "TELIA is no code of yours" in page.one("p", class_="note").text
+        assert numbers(await recipient.get("/work/mine", code="TELENOR")) == {}
+        assert not (await donor.get("/work/mine", code="TELENOR")).one("main").all("p", class_="note")
+
+
 async def test_answers_that_will_soon_be_late(service: Service) -> None:
     await service.ordered(porting_time="2026-11-27T10:00:00+01:00")
     async with visitor(service, "TELENOR") as donor:

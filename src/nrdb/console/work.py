@@ -7,6 +7,7 @@ Nothing is counted for that reason: a section tells whether there is more.
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -19,10 +20,12 @@ from starlette.routing import Route
 
 from nrdb.cases.lists import WaitingFor
 from nrdb.clock import format_time, parse_time
+from nrdb.console.inner import ApiError
 from nrdb.console.message_forms import packed
 from nrdb.console.page import HEADERS, HOME, Page, go, signed_in
 from nrdb.console.turns import look, waits_for
 from nrdb.console.words import called, clock, text
+from nrdb.messages.patterns import PROVIDER_CODE
 from nrdb.reports.working import midnight
 from nrdb.texts import OSLO
 
@@ -140,9 +143,15 @@ class Filters:
 
     @classmethod
     def of(cls, page: Page, view: View) -> "Filters":
-        """As asked, as far as the list has them. Without a code a list is about all codes of the reader."""
+        """As asked, as far as the list has them.
+
+        Without a code a list is about all codes of the reader. Of others' codes only what is overdue is listed.
+        """
         asked = {name: page.query(name) for name in (*view.filtered, "section", "after")}
-        return cls(**asked | {"code": asked["code"].upper(), "number": packed(asked.get("number", ""))})
+        code, own = asked["code"].upper(), page.caller.codes
+        if own and code not in own and view.key != "overdue" and re.fullmatch(PROVIDER_CODE, code):
+            code = ""
+        return cls(**asked | {"code": code, "number": packed(asked.get("number", ""))})
 
     @property
     def query(self) -> str:
@@ -159,11 +168,8 @@ async def work(page: Page) -> Response:
     """One work list."""
     view = _view(page)
     filters = Filters.of(page, view)
-    wrong, sections = "", []
-    try:
-        sections = await read(page, view, filters)
-    except _DayError:
-        wrong = page.word(text("is not a date like 2026-11-23"))
+    sections, wrong = await _read(page, view, filters)
+    left_out = page.query("code").upper() if not filters.code else ""
     seen = hashlib.sha256(repr(sections).encode()).hexdigest()[:12]
     live = page.query("live")
     if live == seen:
@@ -171,7 +177,20 @@ async def work(page: Page) -> Response:
         return Response(None, 204, HEADERS)
     return page.render("_work.html" if live else "work.html", 422 if wrong else 200, view=view,
                        views=[(one, _query(page, one, filters)) for one in _views(page)], filters=filters, seen=seen,
-                       sections=sections, kinds=KINDS, codes=page.caller.codes, wrong=wrong)  # fmt: skip
+                       sections=sections, kinds=KINDS, codes=page.caller.codes, wrong=wrong,
+                       left_out=left_out)  # fmt: skip
+
+
+async def _read(page: Page, view: View, filters: Filters) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The sections; or none, and what is wrong with which filter."""
+    try:
+        return await read(page, view, filters), {}
+    except _DayError:
+        return [], {"day": page.word(text("is not a date like 2026-11-23"))}
+    except ApiError as error:
+        if not error.fields.keys() & {"code", "number"}:
+            raise
+        return [], error.fields
 
 
 def _views(page: Page) -> list[View]:
@@ -191,10 +210,9 @@ async def work_csv(page: Page) -> Response:
     """What the page shows, as a table for a spreadsheet."""
     view = _view(page)
     filters = Filters.of(page, view)
-    try:
-        sections = await read(page, view, filters)
-    except _DayError:
-        # The page says what is wrong.
+    sections, wrong = await _read(page, view, filters)
+    if wrong:
+        # The page says what.
         return go(f"{HOME}/work/{view.key}?{filters.query}")
     out = io.StringIO()
     writer = csv.writer(out, delimiter=_BETWEEN[page.language])
