@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,18 +36,31 @@ def test_sigterm_ends_everything_in_time(data_dir: Path) -> None:
         key = serve.keys()["TELIA"]
         with client_of(serve) as client:
             assert client.post("/v1/messages", json=order(90012345), headers=bearer(key)).status_code == 201
-            # A reader that waits does not hold up the end, and gets its answer.
-            answers: list[int] = []
+            # Readers that wait do not hold up the end.
+            followed = threading.Event()
 
             def wait() -> None:
                 with contextlib.suppress(httpx.TransportError), client_of(serve) as other:
-                    answers.append(other.get("/v1/inbox?wait=30", headers=bearer(key)).status_code)
+                    other.get("/v1/inbox?wait=30", headers=bearer(key))
 
-            waiting = threading.Thread(target=wait)
-            waiting.start()
-            time.sleep(0.3)
+            def follow() -> None:
+                stream = "/v1/inbox/stream?after=0"
+                with (
+                    contextlib.suppress(httpx.TransportError),
+                    client_of(serve) as other,
+                    other.stream("GET", stream, headers=bearer(key)) as response,
+                ):
+                    followed.set()
+                    response.read()
+
+            readers = [threading.Thread(target=read) for read in (wait, follow)]
+            for reader in readers:
+                reader.start()
+            assert followed.wait(20)
             code, seconds = serve.end()
-            waiting.join(5)
+            for reader in readers:
+                reader.join(5)
+                assert not reader.is_alive()
         assert code == 0, serve.log_path.read_text()
         assert seconds < 10
         assert gone(pid)
