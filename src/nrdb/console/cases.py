@@ -16,7 +16,7 @@ from nrdb.console.inner import ApiError
 from nrdb.console.messages import find_message, reason_of
 from nrdb.console.page import HEADERS, HOME, Page, go, signed_in
 from nrdb.console.reckoning import remarks_of, rules_of, windows_of
-from nrdb.console.turns import ACTS, INVITATIONS, acts_of, meaning, reminder_of, turns
+from nrdb.console.turns import ACTS, INVITATIONS, acts_of, effective_time, meaning, reminder_of, turns
 from nrdb.texts import OSLO
 
 _GOOD: Final = frozenset({"NP_GODK", "NP_IVER", "5_IVER", "NP_FERD", "5_FERD", "NP_TILB", "5_TILB"})
@@ -91,7 +91,7 @@ async def _shown(page: Page, found: dict[str, Any] | None = None) -> dict[str, A
     mark = _mark(page, found)
     has_customer = found.pop("customer", None) is not None
     history = await page.api.all(f"{path}/history")
-    at = parse_time(found.get("porting_time") or found["termination_time"])
+    at = effective_time(found)
     said = turns(page, acts_of(found, page.caller.codes))
     rules = await rules_of(page)
     windows = await windows_of(rules, found, history, at)

@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from nrdb.clock import parse_time
 from nrdb.console.inner import ApiError
 from nrdb.console.message_forms import (
     ABOUT,
@@ -25,7 +24,7 @@ from nrdb.console.message_forms import (
 )
 from nrdb.console.page import HOME, Form, Page, go, signed_in
 from nrdb.console.reckoning import BOUNDS, rules_of
-from nrdb.console.turns import ACTS, INVITATIONS
+from nrdb.console.turns import ACTS, INVITATIONS, effective_time
 from nrdb.console.words import clock, end
 
 #: What to prefill a form with: everything else that stands in an address is left alone.
@@ -194,7 +193,7 @@ async def _form(page: Page, kind: str, values: Mapping[str, str], *, status: int
     sender = page.field("sender") or (act["by"] if act else page.caller.codes[0])
     lawful = None if case else await _lawful(page, kind, sender, values)
     answers = await _order_of(page, case) if case and kind in _ANSWERS else ""
-    at = parse_time(case.get("porting_time") or case["termination_time"]) if case else None
+    at = effective_time(case) if case else None
     shown: dict[str, Any] = {
         "checked": False, "errors": {}, "problem": None, "case": None, "act": None, "warnings": (),
     } | more  # fmt: skip

@@ -183,6 +183,11 @@ def _codes(page: Page, codes: Sequence[str]) -> str:
     return page.word("{codes} and {count} others", codes=shown, count=len(codes) - _NAMED + 1)
 
 
+def effective_time(found: Mapping[str, Any]) -> datetime:
+    """The porting time of a case, or its termination time."""
+    return parse_time(found.get("porting_time") or found["termination_time"])
+
+
 def waits_for(found: Mapping[str, Any]) -> list[str]:
     """The codes whose turn it is."""
     match found["state"]:

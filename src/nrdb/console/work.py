@@ -23,7 +23,7 @@ from nrdb.clock import format_time, parse_time
 from nrdb.console.inner import ApiError
 from nrdb.console.message_forms import packed
 from nrdb.console.page import HEADERS, HOME, Page, go, signed_in
-from nrdb.console.turns import look, waits_for
+from nrdb.console.turns import effective_time, look, waits_for
 from nrdb.console.words import called, clock, text
 from nrdb.messages.patterns import PROVIDER_CODE
 from nrdb.reports.working import midnight
@@ -298,7 +298,7 @@ def _day(typed: str) -> date:
 
 
 def _row(page: Page, case: Mapping[str, Any]) -> dict[str, Any]:
-    at = parse_time(case.get("porting_time") or case["termination_time"])
+    at = effective_time(case)
     waiting = waits_for(case)
     return {**_as_row(page, case, at, waiting, ", ".join(map(called, waiting))), "id": case["case_id"]}
 
