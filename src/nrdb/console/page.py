@@ -76,7 +76,12 @@ class _Environment(Environment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """What `obj.attribute` is in a template."""
-        return obj[attribute] if type(obj) is dict and attribute in obj else super().getattr(obj, attribute)
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        try:
+            return getattr(obj, attribute)
+        except AttributeError:
+            return super().getattr(obj, attribute)
 
 
 @cache
@@ -93,7 +98,7 @@ def templates(language: Language) -> Environment:
     )
     environment.globals |= {
         "static": static_address,
-        "menu": menu,
+        "menu": partial(menu, language),
         "looks": LOOKS,
         "called": called,
         "language": language,
@@ -133,9 +138,17 @@ _MENU: Final[tuple[tuple[str, str, tuple[Role, ...]], ...]] = (
 )
 
 
-def menu(caller: Caller) -> list[tuple[str, str]]:
-    """Addresses and names of the pages that somebody finds in the menu."""
-    return [(address, name) for address, name, roles in _MENU if caller.role in roles]
+def menu(language: Language, role: Role, here: str) -> Markup:
+    """The pages that somebody finds in the menu, with a mark at the one that they are on."""
+    path = here.partition("?")[0]
+    current = (one for one, _, _ in _MENU if path == one or (one != FIRST and path.startswith(f"{one}/")))
+    return _menu(language, role, next(current, ""))
+
+
+@cache
+def _menu(language: Language, role: Role, current: str) -> Markup:
+    entries = [(address, name) for address, name, roles in _MENU if role in roles]
+    return html(language, "_menu.html", entries=entries, current=current)
 
 
 @lru_cache(maxsize=100)

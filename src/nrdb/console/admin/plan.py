@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Final
 
+import orjson
+from markupsafe import Markup
 from starlette.responses import Response
 from starlette.routing import Route
 
 from nrdb.console.admin.changing import done, offers
 from nrdb.console.inner import ApiError
-from nrdb.console.page import Page, signed_in
+from nrdb.console.page import Page, html, signed_in
 from nrdb.console.words import called, text
+from nrdb.texts import Language
 
 #: Series on one page, and in one map.
 ROWS: Final = 100
@@ -134,12 +138,18 @@ async def plan(page: Page) -> Response:
         if error.status != 422:
             raise
         problem = error.document
-    drawn = blocks(found["items"])
-    return page.render("series.html", 422 if problem else 200, items=found["items"], following=found["next"],
-                       holder=holder, number=number, problem=problem, blocks=drawn, statuses=STATUSES,
-                       height=TOP + ROW * len(drawn) + 4, left=LEFT, right=RIGHT,
-                       bar=BAR, done=done(page),
-                       offers=offers(page, "series-new"))  # fmt: skip
+    shown = _shown(page.language, orjson.dumps(found["items"]), page.caller.role == "provider")
+    return page.render("series.html", 422 if problem else 200, shown=shown, following=found["next"], holder=holder,
+                       number=number, problem=problem, done=done(page), offers=offers(page, "series-new"))  # fmt: skip
+
+
+@lru_cache(maxsize=32)
+def _shown(language: Language, told: bytes, is_provider: bool) -> Markup:
+    """The map and the list, written once for what the API tells: a plan is looked at often and changed seldom."""
+    items = orjson.loads(told)
+    drawn = blocks(items)
+    return html(language, "_series.html", items=items, is_provider=is_provider, blocks=drawn, statuses=STATUSES,
+                height=TOP + ROW * len(drawn) + 4, left=LEFT, right=RIGHT, bar=BAR)  # fmt: skip
 
 
 async def _series(page: Page, holder: str | None, number: str | None) -> dict[str, Any]:
