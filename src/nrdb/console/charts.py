@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 #: Columns stand in a drawing between these, in its own units; the browser makes it as wide as there is room.
-WIDTH, RIGHT = 700, 690
-TOP, FLOOR, HEIGHT = 22, 150, 176
+RIGHT, TOP, FLOOR = 690, 22, 150
 #: Labels under columns at most.
 _LABELS = 16
 #: What is not nothing is seen, however little it is: so high at least, or so many hundredths of the longest row.

@@ -267,8 +267,10 @@ def errors_at(
     for pointer, detail in error.fields.items():
         if name := field_of(fields, pointer):
             entry = pointer.removeprefix(f"{name}/").partition("/")[0]
-            which = {"place": int(entry) + 1, "detail": detail} if entry.isdigit() else None
-            errors.setdefault(name, word(text("Entry {place}: {detail}"), **which) if which else detail)
+            said = detail
+            if entry.isdigit():
+                said = word(text("Entry {place}: {detail}"), place=int(entry) + 1, detail=detail)
+            errors.setdefault(name, said)
     names = {field.name for field in fields}
     place = next((name for name in about.get(error.code, ()) if name in names), None)
     if place is not None:

@@ -21,7 +21,7 @@ from nrdb.api.context import Services
 from nrdb.api.guard import PATIENCE, BoundedRequest
 from nrdb.api.languages import language_of
 from nrdb.console.inner import Api, ApiError
-from nrdb.console.sessions import COOKIE, find_session, form_token, host_of, is_own_form
+from nrdb.console.sessions import COOKIE, find_session, form_token, is_own_form, split_address
 from nrdb.console.words import called, clock, day, end, word
 from nrdb.db import acquire
 from nrdb.providers.keys import Caller, Role
@@ -325,8 +325,8 @@ def _sign_in_first(request: Request) -> Response:
     here = _here(request)
     if "hx-request" in request.headers:
         # A part of a page cannot become the sign-in: the whole page goes there, and back to the whole.
-        shown = request.headers.get("hx-current-url", "")
-        here = own_address(shown.partition(host_of(shown) or "\0")[2])
+        shown = split_address(request.headers.get("hx-current-url", ""))
+        here = own_address(f"{shown.path}?{shown.query}" if shown.query else shown.path)
     target = f"{HOME}/sign-in?next={quote(here, safe='')}"
     if "hx-request" in request.headers:
         return Response(None, 204, {**HEADERS, "HX-Redirect": target})

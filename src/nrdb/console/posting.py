@@ -238,12 +238,12 @@ async def _windows(
     if act and moves:
         time = _between(page, act["earliest"], act["latest"])
         return Lawful((time,), (f"{rules.says(first)}.", f"{rules.says(last)}."))
-    slots, why = (lawful or {}).get("slots", []), []
-    for before in (lawful or {}).get("not_before", [])[:3]:
+    found, why = lawful or {"slots": [], "not_before": []}, []
+    for before in found["not_before"][:3]:
         why.append(f"{before['rule'] or before['code']}: {before['detail']}")
         why += [str(line) for line in (before.get("facts") or {}).get("derivation", [])]
-    why += [f"{rules.says(last)}."] if slots else []
-    return Lawful(tuple(_between(page, slot["from"], slot["until"]) for slot in slots[:3]), tuple(why))
+    why += [f"{rules.says(last)}."] if found["slots"] else []
+    return Lawful(tuple(_between(page, slot["from"], slot["until"]) for slot in found["slots"][:3]), tuple(why))
 
 
 def _between(page: Page, earliest: str, latest: str) -> str:

@@ -50,12 +50,16 @@ def console(api: FastAPI) -> Starlette:
     return pages
 
 
-def _kept(files: ASGIApp) -> ASGIApp:
+def _kept(files: StaticFiles) -> ASGIApp:
     """Files whose address changes with them are asked for once."""
+
+    def is_current(scope: Scope) -> bool:
+        """Whether the address is that of the file as it is here: another version of the service has another mark."""
+        return static_address(files.get_path(scope)).endswith(f"?{scope['query_string'].decode('latin-1')}")
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_kept(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 200 and _is_current(scope):
+            if message["type"] == "http.response.start" and message["status"] == 200 and is_current(scope):
                 message["headers"] = [
                     *message["headers"],
                     (b"cache-control", _YEAR),
@@ -66,12 +70,6 @@ def _kept(files: ASGIApp) -> ASGIApp:
         await files(scope, receive, send_kept)
 
     return answer
-
-
-def _is_current(scope: Scope) -> bool:
-    """Whether the address is that of the file as it is here: another version of the service has another mark."""
-    name = scope["path"].rpartition("/static/")[2]
-    return static_address(name).endswith(f"?{scope['query_string'].decode('latin-1')}")
 
 
 async def _missing(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 from starlette.requests import Request
@@ -92,12 +92,12 @@ def comes_from_here(request: Request) -> bool:
     if site is not None and site != "same-origin":
         return False
     origin = request.headers.get("origin")
-    return origin is None or host_of(origin) == request.headers.get("host")
+    return origin is None or split_address(origin).netloc == request.headers.get("host")
 
 
-def host_of(address: str) -> str | None:
-    """The host that an address names, with its port; None where it is no address."""
+def split_address(address: str) -> SplitResult:
+    """The parts of an address that a browser names; empty ones where it is none."""
     try:
-        return urlsplit(address).netloc
+        return urlsplit(address)
     except ValueError:
-        return None
+        return urlsplit("")
